@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Names in /dev/shm, and who may have one. The writer's lock on the object that a name leads to decides: whoever holds
+ * it may unlink or replace the name, and nobody else does.
+ */
+#ifndef FLIPBOOK_NAME_H
+#define FLIPBOOK_NAME_H
+
+#include <flipbook.h>
+
+#include <sys/types.h>
+
+/* Whether name matches [A-Za-z0-9][A-Za-z0-9._-]{0,63}. NULL does not. */
+bool flip_name_valid(const char *name);
+
+/*
+ * Takes the name: removes a stale segment and makes an empty object of exactly these permissions, whose writer's lock
+ * fd holds. Of any number of processes at once exactly one gets it. Errors: -EEXIST (a live writer has it), -EACCES,
+ * and those of shm_open.
+ */
+int flip_name_take(const char *name, mode_t mode, int *fd);
+
+/* Opens what the name leads to, read-write. */
+int flip_name_open(const char *name, int *fd);
+int flip_name_open_readonly(const char *name, int *fd);
+
+/* Removes the name if it still leads to the object behind fd, whose writer's lock the caller holds. */
+void flip_name_release(const char *name, int fd);
+
+/*
+ * Makes an empty locked object beside the name, which the caller holds, to take the name over. flip_name_commit_next
+ * puts it in the place of the old one in one step, so that at no instant somebody else could take the name;
+ * flip_name_drop_next gives it up.
+ */
+int flip_name_make_next(const char *name, mode_t mode, int *fd);
+int flip_name_commit_next(const char *name);
+void flip_name_drop_next(const char *name);
+
+#endif

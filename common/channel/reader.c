@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A reader: attaches, waits, holds frames and gives them back.
+ *
+ * `last` is the sequence of the newest frame that was given back unharmed; it moves only then, so that a frame which an
+ * eviction took away is counted in the gap that follows. What is held meanwhile is remembered as bits in `held`.
+ */
+#include "doorbell.h"
+#include "liveness.h"
+#include "monotonic.h"
+#include "name.h"
+#include "owner.h"
+#include "roster.h"
+#include "segment.h"
+
+#include <flipbook.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How often a reader without frames asks whether its writer still lives. A death is known within one of these. */
+#define LIVENESS_NS UINT64_C(100000000)
+
+struct flip_reader {
+    char name[FLIP_NAME_MAX + 1];
+    enum flip_mode mode;
+    struct flip_segment segments[2]; /* the current one, and room for the one that supersedes it */
+    uint32_t current;
+    uint32_t k; /* this reader's entry, lock and bit */
+    uint32_t held; /* bit i: slot i is held */
+    uint64_t held_sequence[FLIP_SLOTS_MAX];
+    uint64_t last; /* sequence; 0: none was given back yet */
+    bool writer_gone; /* seen dead before the last look */
+    struct flip_waiter waiter;
+    struct flip_reader_stats stats;
+};
+
+static struct flip_segment *current(struct flip_reader *reader)
+{
+    return &reader->segments[reader->current];
+}
+
+static bool usable(const struct flip_reader *reader)
+{
+    return flip_segment_usable(&reader->segments[reader->current]);
+}
+
+static struct flip_entry *entry_of(struct flip_reader *reader)
+{
+    return &current(reader)->control->readers[reader->k];
+}
+
+/* ---- attaching */
+
+/* Attaches to whatever the name leads to now. */
+static int join_named(struct flip_reader *reader, struct flip_segment *segment, uint32_t *k)
+{
+    int fd;
+    int rc = flip_name_open(reader->name, &fd);
+
+    if (rc != 0)
+        return rc;
+    rc = flip_segment_attach(segment, fd);
+    if (rc != 0) {
+        close(fd);
+        return rc;
+    }
+    rc = flip_lock_held(fd, FLIP_LOCK_WRITER);
+    if (rc >= 0)
+        rc = rc == 0 ? -ESTALE : flip_roster_join(segment, reader->mode, k);
+    if (rc != 0)
+        flip_segment_finish(segment);
+    return rc;
+}
+
+int flip_reader_open(struct flip_reader **out, const char *name, const struct flip_reader_options *options)
+{
+    struct flip_reader *reader;
+    int rc;
+
+    if (!flip_name_valid(name) || (options->mode != FLIP_MAILBOX && options->mode != FLIP_FIFO))
+        return -EINVAL;
+    reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return -ENOMEM;
+    strcpy(reader->name, name);
+    reader->mode = options->mode;
+    reader->segments[0].guard.fd = -1;
+    reader->segments[1].guard.fd = -1;
+    rc = flip_waiter_init(&reader->waiter, options->wait);
+    if (rc == 0)
+        rc = join_named(reader, current(reader), &reader->k);
+    if (rc != 0) {
+        free(reader);
+        return rc;
+    }
+    *out = reader;
+    return 0;
+}
+
+/* Gives everything back: the entry stays until the writer reaps it. */
+static void leave(struct flip_segment *segment, uint32_t k, uint32_t held)
+{
+    for (; held != 0; held &= held - 1)
+        (void)flip_owner_release(segment->control, (uint32_t)__builtin_ctz(held), k);
+    flip_lock_drop(segment->guard.fd, FLIP_LOCK_READER(k));
+    /* After the drop: the writer that is told finds the lock free, and frees the frames queued for us. */
+    atomic_fetch_add(&segment->control->departures, 1);
+    flip_ring_writer(segment->control);
+    flip_segment_finish(segment);
+}
+
+void flip_reader_destroy(struct flip_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (usable(reader))
+        leave(current(reader), reader->k, reader->held);
+    free(reader);
+}
+
+/* Moves to the segment that took the place of a superseded one: joins there first, so that the writer, which waits for
+   the old one to be left, already counts this reader in the new one. */
+static int move_over(struct flip_reader *reader)
+{
+    struct flip_segment *old = current(reader), *next = &reader->segments[1 - reader->current];
+    uint32_t k;
+    int rc = join_named(reader, next, &k);
+
+    if (rc == -ENOENT || rc == -ESTALE)
+        return -EPIPE;
+    if (rc != 0)
+        return rc;
+    if (next->geometry.writer_life != old->geometry.writer_life) {
+        leave(next, k, 0); /* our writer ended meanwhile, and another one has the name */
+        return -EPIPE;
+    }
+    leave(old, reader->k, 0);
+    reader->current = 1 - reader->current;
+    reader->k = k;
+    reader->writer_gone = false;
+    return 0;
+}
+
+/* ---- a frame */
+
+static bool meta_to_info(const struct flip_segment *segment, const struct flip_meta *shared, struct flip_info *info)
+{
+    struct flip_meta meta;
+
+    memcpy(&meta, shared, sizeof meta); /* once: what is checked is what is used */
+    if (meta.width < 1 || meta.width > FLIP_SIZE_MAX || meta.height < 1 || meta.height > FLIP_SIZE_MAX ||
+        meta.stride_bytes != flip_stride_bytes(meta.width) ||
+        flip_frame_bytes(meta.width, meta.height) > segment->geometry.slot_bytes)
+        return false;
+    if ((meta.format != FLIP_FORMAT_RGBA8 && meta.format != FLIP_FORMAT_BGRA8) || meta.alpha < FLIP_ALPHA_OPAQUE ||
+        meta.alpha > FLIP_ALPHA_PREMULTIPLIED || meta.damage_count > FLIP_DAMAGE_MAX)
+        return false;
+    for (uint32_t i = 0; i < meta.damage_count; i++) {
+        const struct flip_rect *rect = &meta.damage[i];
+        if (rect->x > meta.width || rect->width > meta.width - rect->x || rect->y > meta.height ||
+            rect->height > meta.height - rect->y)
+            return false;
+    }
+
+    *info = (struct flip_info){
+        .width = meta.width,
+        .height = meta.height,
+        .stride_bytes = meta.stride_bytes,
+        .format = (enum flip_format)meta.format,
+        .alpha = (enum flip_alpha)meta.alpha,
+        .acquire_ns = meta.acquire_ns,
+        .publish_ns = meta.publish_ns,
+        .present_ns = meta.present_ns,
+        .has_checksum = meta.has_checksum != 0,
+        .checksum = meta.checksum,
+        .damage_count = meta.damage_count,
+    };
+    memcpy(info->damage, meta.damage, sizeof info->damage);
+    memcpy(info->user, meta.user, sizeof info->user);
+    return true;
+}
+
+/* The newest frame that this reader has seen: given back, or held now. */
+static uint64_t newest_seen(const struct flip_reader *reader)
+{
+    uint64_t newest = reader->last;
+
+    for (uint32_t held = reader->held; held != 0; held &= held - 1) {
+        const uint64_t sequence = reader->held_sequence[__builtin_ctz(held)];
+        if (sequence > newest)
+            newest = sequence;
+    }
+    return newest;
+}
+
+/* Looks for a frame that is new to this reader, and holds it. FLIP_NO_SLOT: there is none. */
+static uint32_t look(struct flip_reader *reader)
+{
+    const struct flip_segment *segment = current(reader);
+    const uint32_t slots = segment->geometry.slot_count;
+
+    if (reader->mode == FLIP_FIFO)
+        return flip_owner_next(segment->control, slots, reader->k, reader->last, reader->held);
+    return flip_owner_pin(segment->control, slots, reader->k, newest_seen(reader), reader->held);
+}
+
+static void give_back(struct flip_reader *reader, uint32_t slot, enum flip_released released)
+{
+    reader->held &= ~(1u << slot);
+    if (released == FLIP_RELEASED_LAST)
+        flip_ring_writer(current(reader)->control);
+}
+
+/* Tells the caller of the frame in a slot that look() found. */
+static int deliver(struct flip_reader *reader, uint32_t slot, struct flip_frame *frame)
+{
+    const struct flip_segment *segment = current(reader);
+    const uint64_t seen = newest_seen(reader);
+    const uint64_t sequence = atomic_load(&segment->control->slots[slot].sequence);
+
+    if (!meta_to_info(segment, &segment->control->slots[slot].meta, &frame->info)) {
+        give_back(reader, slot, flip_owner_release(segment->control, slot, reader->k));
+        return -EBADMSG;
+    }
+    frame->info.sequence = sequence;
+    frame->pixels = flip_segment_slot_pixels(segment, slot);
+    frame->slot = slot;
+    frame->skipped = seen != 0 && sequence > seen ? sequence - seen - 1 : 0;
+    if (frame->skipped != 0 || seen == 0)
+        frame->info.damage_count = 0; /* it is relative to a frame that this reader does not have */
+    reader->held |= 1u << slot;
+    reader->held_sequence[slot] = sequence;
+    if (frame->skipped != 0) {
+        reader->stats.skipped += frame->skipped;
+        atomic_store_explicit(&entry_of(reader)->skipped, reader->stats.skipped, memory_order_relaxed);
+    }
+    frame->hold_ns = flip_now_ns();
+    return 0;
+}
+
+/* Comes back after an eviction. */
+static void rejoin(struct flip_reader *reader)
+{
+    if (flip_roster_rejoin(entry_of(reader))) {
+        reader->stats.evicted++;
+        atomic_store_explicit(&entry_of(reader)->evicted, reader->stats.evicted, memory_order_relaxed);
+    }
+}
+
+/* Waits for a ring, and notices on the way whether the writer is dead. 0 to look again, -ETIMEDOUT or -EINTR. */
+static int wait_for_ring(struct flip_reader *reader, uint64_t deadline_ns)
+{
+    const struct flip_bell bell = flip_reader_bell(entry_of(reader));
+    const uint64_t slice_ns = flip_deadline_ns(flip_now_ns(), LIVENESS_NS);
+    int rc = reader->waiter.wait(&reader->waiter, &bell, slice_ns < deadline_ns ? slice_ns : deadline_ns);
+
+    if (rc != -ETIMEDOUT)
+        return rc;
+    if (slice_ns < deadline_ns) {
+        reader->writer_gone = flip_lock_held(current(reader)->guard.fd, FLIP_LOCK_WRITER) == 0;
+        return 0;
+    }
+    return -ETIMEDOUT;
+}
+
+int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, uint64_t timeout_ns)
+{
+    const uint64_t deadline_ns = flip_deadline_ns(flip_now_ns(), timeout_ns);
+    bool last_look = timeout_ns == 0;
+
+    if (!usable(reader))
+        return -EBADF;
+    for (;;) {
+        struct flip_control *control = current(reader)->control;
+        uint32_t lifecycle, slot;
+        int rc;
+
+        flip_reader_listen(entry_of(reader));
+        if (flip_roster_evicted(entry_of(reader))) {
+            if (reader->held != 0)
+                return -EBUSY;
+            rejoin(reader);
+        }
+        /* Before the look: what was published before the end is found by it. */
+        lifecycle = atomic_load(&control->lifecycle);
+        slot = look(reader);
+        if (slot != FLIP_NO_SLOT)
+            return deliver(reader, slot, frame);
+        if (lifecycle == FLIP_SUPERSEDED) {
+            if (reader->held != 0)
+                return -EBUSY;
+            rc = move_over(reader);
+            if (rc != 0)
+                return rc;
+            continue;
+        }
+        if (lifecycle != FLIP_OPEN || reader->writer_gone)
+            return -EPIPE;
+        if (last_look)
+            return -ETIMEDOUT;
+
+        rc = wait_for_ring(reader, deadline_ns);
+        if (rc == -EINTR)
+            return rc;
+        last_look = rc == -ETIMEDOUT; /* a ring and the deadline may have come together */
+    }
+}
+
+int flip_reader_release(struct flip_reader *reader, const struct flip_frame *frame)
+{
+    enum flip_released released;
+
+    if (!usable(reader))
+        return -EBADF;
+    if (frame->slot >= FLIP_SLOTS_MAX || !(reader->held & (1u << frame->slot)) ||
+        reader->held_sequence[frame->slot] != frame->info.sequence)
+        return -EINVAL;
+    released = flip_owner_release(current(reader)->control, frame->slot, reader->k);
+    give_back(reader, frame->slot, released);
+    if (released == FLIP_EVICTED)
+        return -ECANCELED;
+    if (frame->info.sequence > reader->last)
+        reader->last = frame->info.sequence;
+    reader->stats.delivered++;
+    atomic_store_explicit(&entry_of(reader)->delivered, reader->stats.delivered, memory_order_relaxed);
+    return 0;
+}
+
+int flip_reader_stats(const struct flip_reader *reader, struct flip_reader_stats *stats)
+{
+    if (!usable(reader))
+        return -EBADF;
+    *stats = reader->stats;
+    return 0;
+}
