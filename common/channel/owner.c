@@ -25,6 +25,8 @@
  */
 #include "owner.h"
 
+#include "doorbell.h"
+
 /* A pin fails when the writer has just taken the slot that `latest` named, that is, when a newer frame is there. A
    reader that loses so often in a row lets its caller wait for the next ring. */
 #define PIN_TRIES 64
@@ -120,7 +122,9 @@ uint32_t flip_owner_pin(struct flip_control *control, uint32_t slot_count, uint3
             continue;
         if (atomic_load(&control->slots[i].sequence) == sequence)
             return i;
-        (void)flip_owner_release(control, i, k);
+        /* In the meantime the writer may have found our bit here, and gone to wait for it to leave. */
+        if (flip_owner_release(control, i, k) == FLIP_RELEASED_LAST)
+            flip_ring_writer(control);
     }
     return FLIP_NO_SLOT;
 }

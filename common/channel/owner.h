@@ -2,8 +2,8 @@
 /*
  * The slots' owner words: who may draw into a slot and who may read it. See owner.c for the protocol.
  *
- * Everything here is lock free and wait free but for the bounded retries named, makes no system call, and trusts
- * nothing that it reads: slot numbers from the segment are checked before use.
+ * Everything here is lock free and wait free but for the bounded retries named, makes no system call but to ring the
+ * writer, and trusts nothing that it reads: slot numbers from the segment are checked before use.
  */
 #ifndef FLIPBOOK_OWNER_H
 #define FLIPBOOK_OWNER_H
