@@ -146,25 +146,36 @@ static int move_over(struct flip_reader *reader)
 
 /* ---- a frame */
 
+/* Whether the pixels that it describes lie within a slot. */
+static bool meta_possible(const struct flip_segment *segment, const struct flip_meta *meta)
+{
+    return meta->width >= 1 && meta->width <= FLIP_SIZE_MAX && meta->height >= 1 && meta->height <= FLIP_SIZE_MAX &&
+           meta->stride_bytes == flip_stride_bytes(meta->width) &&
+           flip_frame_bytes(meta->width, meta->height) <= segment->geometry.slot_bytes &&
+           (meta->format == FLIP_FORMAT_RGBA8 || meta->format == FLIP_FORMAT_BGRA8) &&
+           meta->alpha >= FLIP_ALPHA_OPAQUE && meta->alpha <= FLIP_ALPHA_PREMULTIPLIED &&
+           meta->damage_count <= FLIP_DAMAGE_MAX;
+}
+
+static bool damage_possible(const struct flip_info *info)
+{
+    for (uint32_t i = 0; i < info->damage_count; i++) {
+        const struct flip_rect *rect = &info->damage[i];
+        if (rect->x > info->width || rect->width > info->width - rect->x || rect->y > info->height ||
+            rect->height > info->height - rect->y)
+            return false;
+    }
+    return true;
+}
+
+/* Copies each byte once: what is checked is what is used. Cold lines of rectangles that are not there are not touched. */
 static bool meta_to_info(const struct flip_segment *segment, const struct flip_meta *shared, struct flip_info *info)
 {
     struct flip_meta meta;
 
-    memcpy(&meta, shared, sizeof meta); /* once: what is checked is what is used */
-    if (meta.width < 1 || meta.width > FLIP_SIZE_MAX || meta.height < 1 || meta.height > FLIP_SIZE_MAX ||
-        meta.stride_bytes != flip_stride_bytes(meta.width) ||
-        flip_frame_bytes(meta.width, meta.height) > segment->geometry.slot_bytes)
+    memcpy(&meta, shared, offsetof(struct flip_meta, damage));
+    if (!meta_possible(segment, &meta))
         return false;
-    if ((meta.format != FLIP_FORMAT_RGBA8 && meta.format != FLIP_FORMAT_BGRA8) || meta.alpha < FLIP_ALPHA_OPAQUE ||
-        meta.alpha > FLIP_ALPHA_PREMULTIPLIED || meta.damage_count > FLIP_DAMAGE_MAX)
-        return false;
-    for (uint32_t i = 0; i < meta.damage_count; i++) {
-        const struct flip_rect *rect = &meta.damage[i];
-        if (rect->x > meta.width || rect->width > meta.width - rect->x || rect->y > meta.height ||
-            rect->height > meta.height - rect->y)
-            return false;
-    }
-
     *info = (struct flip_info){
         .width = meta.width,
         .height = meta.height,
@@ -178,9 +189,9 @@ static bool meta_to_info(const struct flip_segment *segment, const struct flip_m
         .checksum = meta.checksum,
         .damage_count = meta.damage_count,
     };
-    memcpy(info->damage, meta.damage, sizeof info->damage);
-    memcpy(info->user, meta.user, sizeof info->user);
-    return true;
+    memcpy(info->damage, shared->damage, info->damage_count * sizeof info->damage[0]);
+    memcpy(info->user, shared->user, sizeof info->user);
+    return damage_possible(info);
 }
 
 /* The newest frame that this reader has seen: given back, or held now. */

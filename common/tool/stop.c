@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "stop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+/* A signal that comes just before a wait would not end it; so from the first one on another follows at this pace. */
+#define AGAIN_NS 50000000
+
+static volatile sig_atomic_t requested;
+static timer_t again;
+static bool has_again;
+
+static void request(int signal)
+{
+    const struct itimerspec pace = {.it_interval.tv_nsec = AGAIN_NS, .it_value.tv_nsec = AGAIN_NS};
+    const int error = errno;
+
+    if (has_again && !requested && signal != SIGALRM)
+        timer_settime(again, 0, &pace, NULL); /* async-signal-safe, says POSIX */
+    requested = 1;
+    errno = error;
+}
+
+void stop_on_signals(void)
+{
+    struct sigaction action = {.sa_handler = request};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction before;
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    has_again = timer_create(CLOCK_MONOTONIC, NULL, &again) == 0; /* its signal is SIGALRM */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    /* nohup asks to survive the terminal by ignoring this one. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
+}
+
+bool stop_requested(void)
+{
+    return requested != 0;
+}
