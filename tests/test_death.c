@@ -177,6 +177,45 @@ static void readers_are_told_when_their_writer_is_killed_and_when_it_is_back(voi
     free_board(writer_board);
 }
 
+struct poller {
+    struct flip_reader *reader;
+    uint64_t timeout_ns;
+    int rc;
+};
+
+static bool is_told_the_end(void *argument)
+{
+    struct poller *poller = argument;
+    struct flip_frame frame;
+
+    poller->rc = flip_reader_acquire(poller->reader, &frame, poller->timeout_ns);
+    if (poller->rc == 0)
+        poller->rc = flip_reader_release(poller->reader, &frame);
+    return poller->rc != 0 && poller->rc != -ETIMEDOUT;
+}
+
+static void a_reader_is_told_however_short_its_waits_are(void **state)
+{
+    static const uint64_t timeouts_ns[] = {0, 1000000, 100000000};
+    const struct test_name name = test_unique_name("short-waits");
+    struct board *writer_board = new_board(name.text, FLIP_FIFO);
+    (void)state;
+
+    for (size_t i = 0; i < sizeof timeouts_ns / sizeof timeouts_ns[0]; i++) {
+        pid_t child = test_fork(write_frames, writer_board);
+        struct poller poller = {.reader = test_reader_soon(name.text, FLIP_MAILBOX, NULL),
+                                .timeout_ns = timeouts_ns[i]};
+
+        assert_non_null(poller.reader);
+        test_kill(child);
+        assert_true(test_eventually(is_told_the_end, &poller));
+        assert_int_equal(poller.rc, -EPIPE);
+        flip_reader_destroy(poller.reader);
+    }
+    assert_int_equal(flip_segment_clean(name.text), 0);
+    free_board(writer_board);
+}
+
 static void killing_one_leaves_the_others_running(void **state)
 {
     const struct test_name name = test_unique_name("others");
@@ -352,6 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_killed_while_it_holds_a_frame_costs_the_writer_at_most_a_sweep),
         cmocka_unit_test(readers_are_told_when_their_writer_is_killed_and_when_it_is_back),
+        cmocka_unit_test(a_reader_is_told_however_short_its_waits_are),
         cmocka_unit_test(killing_one_leaves_the_others_running),
         cmocka_unit_test(a_stopped_fifo_reader_stalls_the_writer_once_and_rejoins_when_continued),
         cmocka_unit_test(a_child_made_by_fork_does_not_keep_its_parents_locks),

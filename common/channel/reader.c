@@ -20,7 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How often a reader without frames asks whether its writer still lives. A death is known within one of these. */
+/* How often a reader without frames asks whether its writer still lives, however short its waits are. A death is known
+   within one of these. */
 #define LIVENESS_NS UINT64_C(100000000)
 
 struct flip_reader {
@@ -31,7 +32,9 @@ struct flip_reader {
     uint32_t k; /* this reader's entry, lock and bit */
     uint32_t held; /* bit i: slot i is held */
     uint64_t held_sequence[FLIP_SLOTS_MAX];
+    uint64_t held_skipped[FLIP_SLOTS_MAX]; /* frames before it that were not got; they count once it is given back */
     uint64_t last; /* sequence; 0: none was given back yet */
+    uint64_t ask_ns; /* when to ask whether the writer lives; 0: no look was in vain since the last frame */
     bool writer_gone; /* seen dead before the last look */
     struct flip_waiter waiter;
     struct flip_reader_stats stats;
@@ -140,6 +143,7 @@ static int move_over(struct flip_reader *reader)
     leave(old, reader->k, 0);
     reader->current = 1 - reader->current;
     reader->k = k;
+    reader->ask_ns = 0;
     reader->writer_gone = false;
     return 0;
 }
@@ -244,10 +248,8 @@ static int deliver(struct flip_reader *reader, uint32_t slot, struct flip_frame 
         frame->info.damage_count = 0; /* it is relative to a frame that this reader does not have */
     reader->held |= 1u << slot;
     reader->held_sequence[slot] = sequence;
-    if (frame->skipped != 0) {
-        reader->stats.skipped += frame->skipped;
-        atomic_store_explicit(&entry_of(reader)->skipped, reader->stats.skipped, memory_order_relaxed);
-    }
+    reader->held_skipped[slot] = frame->skipped;
+    reader->ask_ns = 0;
     frame->hold_ns = flip_now_ns();
     return 0;
 }
@@ -261,20 +263,26 @@ static void rejoin(struct flip_reader *reader)
     }
 }
 
-/* Waits for a ring, and notices on the way whether the writer is dead. 0 to look again, -ETIMEDOUT or -EINTR. */
+/* After a look in vain: whether the writer is dead, asked at its pace. One more look finds what it left. */
+static bool writer_seen_dead(struct flip_reader *reader)
+{
+    const uint64_t now_ns = flip_now_ns();
+
+    if (reader->ask_ns != 0 && now_ns >= reader->ask_ns)
+        reader->writer_gone = flip_lock_held(current(reader)->guard.fd, FLIP_LOCK_WRITER) == 0;
+    if (reader->ask_ns == 0 || now_ns >= reader->ask_ns)
+        reader->ask_ns = now_ns + LIVENESS_NS;
+    return reader->writer_gone;
+}
+
+/* Waits for a ring. 0 to look again, -ETIMEDOUT at the deadline, or -EINTR. */
 static int wait_for_ring(struct flip_reader *reader, uint64_t deadline_ns)
 {
     const struct flip_bell bell = flip_reader_bell(entry_of(reader));
-    const uint64_t slice_ns = flip_deadline_ns(flip_now_ns(), LIVENESS_NS);
-    int rc = reader->waiter.wait(&reader->waiter, &bell, slice_ns < deadline_ns ? slice_ns : deadline_ns);
+    const bool to_the_end = deadline_ns <= reader->ask_ns;
+    const int rc = reader->waiter.wait(&reader->waiter, &bell, to_the_end ? deadline_ns : reader->ask_ns);
 
-    if (rc != -ETIMEDOUT)
-        return rc;
-    if (slice_ns < deadline_ns) {
-        reader->writer_gone = flip_lock_held(current(reader)->guard.fd, FLIP_LOCK_WRITER) == 0;
-        return 0;
-    }
-    return -ETIMEDOUT;
+    return rc == -ETIMEDOUT && !to_the_end ? 0 : rc;
 }
 
 int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, uint64_t timeout_ns)
@@ -310,6 +318,8 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
         }
         if (lifecycle != FLIP_OPEN || reader->writer_gone)
             return -EPIPE;
+        if (writer_seen_dead(reader))
+            continue;
         if (last_look)
             return -ETIMEDOUT;
 
@@ -336,7 +346,9 @@ int flip_reader_release(struct flip_reader *reader, const struct flip_frame *fra
     if (frame->info.sequence > reader->last)
         reader->last = frame->info.sequence;
     reader->stats.delivered++;
+    reader->stats.skipped += reader->held_skipped[frame->slot];
     atomic_store_explicit(&entry_of(reader)->delivered, reader->stats.delivered, memory_order_relaxed);
+    atomic_store_explicit(&entry_of(reader)->skipped, reader->stats.skipped, memory_order_relaxed);
     return 0;
 }
 
