@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+#include "dump.h"
+
+#include "clock.h"
+#include "png_codec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 4
+#define WAITING_MAX 2 /* frames queued beyond those being encoded: what a fifo renderer is ahead of us */
+
+struct job {
+    struct job *next;
+    struct picture *picture;
+    struct dump_label label;
+    bool must;
+    char path[]; /* NUL-terminated */
+};
+
+struct spare {
+    struct spare *next;
+    struct picture picture;
+};
+
+struct dump {
+    const char *program;
+    pthread_mutex_t mutex; /* of all that follows */
+    pthread_cond_t work; /* for workers: a job was queued, or the end has come */
+    pthread_cond_t done; /* for the caller: a job was finished */
+    struct job *first, **last; /* queued */
+    struct spare *spares;
+    unsigned unfinished; /* jobs queued or being encoded */
+    unsigned workers_wanted, workers; /* started at the first job */
+    pthread_t threads[WORKERS_MAX];
+    bool ending;
+    uint64_t written;
+    struct fault fault; /* of the first frame that had to be written and was not */
+};
+
+/* ---- the workers */
+
+static int write_job(const struct job *job, struct fault *fault)
+{
+    char sequence[24], acquire[24], publish[24];
+    const struct png_text texts[] = {
+        {"flipbook.segment", job->label.segment},
+        {"flipbook.sequence", sequence},
+        {"flipbook.acquire_ns", acquire},
+        {"flipbook.publish_ns", publish},
+    };
+    const struct image *image = &job->picture->image;
+    const struct png_picture png = {
+        .pixels = image->pixels,
+        .width = image->width,
+        .height = image->height,
+        .stride_bytes = image->stride_bytes,
+        .format = image->format,
+        .alpha = image->alpha,
+        .texts = texts,
+        .text_count = sizeof texts / sizeof texts[0],
+    };
+
+    snprintf(sequence, sizeof sequence, "%" PRIu64, job->label.sequence);
+    snprintf(acquire, sizeof acquire, "%" PRIu64, job->label.acquire_ns);
+    snprintf(publish, sizeof publish, "%" PRIu64, job->label.publish_ns);
+    return png_write_file(job->path, &png, fault);
+}
+
+static void give_spare(struct dump *dump, struct picture *picture)
+{
+    struct spare *spare = (struct spare *)(void *)((char *)picture - offsetof(struct spare, picture));
+
+    spare->next = dump->spares;
+    dump->spares = spare;
+}
+
+/* Takes note of how a job ended, and frees it. With the mutex. */
+static void finish_job(struct dump *dump, struct job *job, int rc, const struct fault *fault)
+{
+    if (job->must && rc == 0)
+        dump->written++;
+    else if (job->must && dump->fault.code == EXIT_DONE)
+        dump->fault = *fault;
+    else if (!job->must && rc == 0)
+        fprintf(stderr, "%s: wrote %s\n", dump->program, job->path);
+    else if (!job->must)
+        fprintf(stderr, "%s: %s\n", dump->program, fault->text);
+    give_spare(dump, job->picture);
+    free(job);
+    dump->unfinished--;
+    pthread_cond_signal(&dump->done);
+}
+
+static void *work(void *argument)
+{
+    struct dump *dump = argument;
+
+    pthread_mutex_lock(&dump->mutex);
+    for (;;) {
+        struct fault fault = {0};
+        struct job *job;
+        int rc;
+
+        while (dump->first == NULL && !dump->ending)
+            pthread_cond_wait(&dump->work, &dump->mutex);
+        if (dump->first == NULL)
+            break;
+        job = dump->first;
+        dump->first = job->next;
+        if (dump->first == NULL)
+            dump->last = &dump->first;
+        pthread_mutex_unlock(&dump->mutex);
+        rc = write_job(job, &fault);
+        pthread_mutex_lock(&dump->mutex);
+        finish_job(dump, job, rc, &fault);
+    }
+    pthread_mutex_unlock(&dump->mutex);
+    return NULL;
+}
+
+/* Signals are for the main thread, whose waits they end. Returns whether there is a worker at all. */
+static bool start_workers(struct dump *dump)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    while (dump->workers < dump->workers_wanted && pthread_create(&dump->threads[dump->workers], NULL, work, dump) == 0)
+        dump->workers++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return dump->workers != 0;
+}
+
+/* ---- the caller's side */
+
+int dump_create(struct dump **out, const char *program, struct fault *fault)
+{
+    const int cpus = get_nprocs();
+    struct dump *dump = calloc(1, sizeof *dump);
+    pthread_condattr_t monotonic;
+
+    if (dump == NULL)
+        return fault_set(fault, EXIT_FAILED, "no memory for writing PNG files");
+    dump->program = program;
+    dump->last = &dump->first;
+    dump->workers_wanted = cpus < 1 ? 1 : cpus > WORKERS_MAX ? WORKERS_MAX : (unsigned)cpus;
+    pthread_mutex_init(&dump->mutex, NULL);
+    pthread_cond_init(&dump->work, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&dump->done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    *out = dump;
+    return 0;
+}
+
+int dump_check_directory(const char *directory, struct fault *fault)
+{
+    static const char probe[] = "/.flipbook-view-XXXXXX";
+    char *path;
+    int fd;
+
+    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
+        return fault_set(fault, EXIT_FAILED, "cannot make the folder \"%s\": %s; choose another one for --dump",
+                         directory, strerror(errno));
+    path = malloc(strlen(directory) + sizeof probe);
+    if (path == NULL)
+        return fault_set(fault, EXIT_FAILED, "no memory for a path in \"%s\"", directory);
+    strcpy(path, directory);
+    strcat(path, probe);
+    fd = mkstemp(path);
+    if (fd < 0)
+        fault_set(fault, EXIT_FAILED, "cannot write into \"%s\": %s; choose another folder for --dump", directory,
+                  strerror(errno));
+    else {
+        close(fd);
+        unlink(path);
+    }
+    free(path);
+    return fd < 0 ? -1 : 0;
+}
+
+bool dump_wait_room(struct dump *dump, uint64_t timeout_ns)
+{
+    const uint64_t deadline_ns = clock_now_ns() + timeout_ns;
+    const struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000),
+                                      .tv_nsec = (long)(deadline_ns % 1000000000)};
+    bool room;
+
+    pthread_mutex_lock(&dump->mutex);
+    while (!(room = dump->unfinished < dump->workers_wanted + WAITING_MAX)) {
+        if (pthread_cond_timedwait(&dump->done, &dump->mutex, &deadline) != 0)
+            break;
+    }
+    pthread_mutex_unlock(&dump->mutex);
+    return room;
+}
+
+struct picture *dump_take(struct dump *dump)
+{
+    struct spare *spare;
+
+    pthread_mutex_lock(&dump->mutex);
+    spare = dump->spares;
+    if (spare != NULL)
+        dump->spares = spare->next;
+    pthread_mutex_unlock(&dump->mutex);
+    if (spare == NULL)
+        spare = calloc(1, sizeof *spare);
+    return spare == NULL ? NULL : &spare->picture;
+}
+
+void dump_put_back(struct dump *dump, struct picture *picture)
+{
+    pthread_mutex_lock(&dump->mutex);
+    give_spare(dump, picture);
+    pthread_mutex_unlock(&dump->mutex);
+}
+
+int dump_queue(struct dump *dump, struct picture *picture, const struct dump_label *label, const char *path, bool must,
+               struct fault *fault)
+{
+    struct job *job = malloc(sizeof *job + strlen(path) + 1);
+
+    if (job == NULL || !start_workers(dump)) {
+        free(job);
+        dump_put_back(dump, picture);
+        return fault_set(fault, EXIT_FAILED, "no memory or no thread for writing \"%s\"", path);
+    }
+    *job = (struct job){.picture = picture, .label = *label, .must = must};
+    strcpy(job->path, path);
+    pthread_mutex_lock(&dump->mutex);
+    *dump->last = job;
+    dump->last = &job->next;
+    dump->unfinished++;
+    pthread_cond_signal(&dump->work);
+    pthread_mutex_unlock(&dump->mutex);
+    return 0;
+}
+
+int dump_failed(struct dump *dump, struct fault *fault)
+{
+    int rc = 0;
+
+    pthread_mutex_lock(&dump->mutex);
+    if (dump->fault.code != EXIT_DONE) {
+        *fault = dump->fault;
+        rc = -1;
+    }
+    pthread_mutex_unlock(&dump->mutex);
+    return rc;
+}
+
+int dump_drain(struct dump *dump, uint64_t *written, struct fault *fault)
+{
+    pthread_mutex_lock(&dump->mutex);
+    while (dump->unfinished != 0)
+        pthread_cond_wait(&dump->done, &dump->mutex);
+    *written = dump->written;
+    pthread_mutex_unlock(&dump->mutex);
+    return dump_failed(dump, fault);
+}
+
+/* Ends the workers once they are done with what they have in hand. */
+static void stop_workers(struct dump *dump)
+{
+    pthread_mutex_lock(&dump->mutex);
+    while (dump->first != NULL) {
+        struct job *job = dump->first;
+        dump->first = job->next;
+        give_spare(dump, job->picture);
+        free(job);
+    }
+    dump->ending = true;
+    pthread_cond_broadcast(&dump->work);
+    pthread_mutex_unlock(&dump->mutex);
+    for (unsigned i = 0; i < dump->workers; i++)
+        pthread_join(dump->threads[i], NULL);
+}
+
+void dump_destroy(struct dump *dump)
+{
+    if (dump == NULL)
+        return;
+    stop_workers(dump);
+    while (dump->spares != NULL) {
+        struct spare *spare = dump->spares;
+        dump->spares = spare->next;
+        picture_finish(&spare->picture);
+        free(spare);
+    }
+    pthread_cond_destroy(&dump->done);
+    pthread_cond_destroy(&dump->work);
+    pthread_mutex_destroy(&dump->mutex);
+    free(dump);
+}

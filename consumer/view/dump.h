@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Frames to PNG files, by threads of its own: encoding takes longer than a frame may. The caller copies a frame into a
+ * picture and goes on; how many wait at a time is bounded. One thread calls these functions.
+ */
+#ifndef FLIPBOOK_VIEW_DUMP_H
+#define FLIPBOOK_VIEW_DUMP_H
+
+#include "fault.h"
+#include "picture.h"
+
+struct dump;
+
+/* What is written beside the pixels. */
+struct dump_label {
+    const char *segment; /* borrowed until dump_destroy */
+    uint64_t sequence, acquire_ns, publish_ns;
+};
+
+/* On success *dump is the caller's. program: the name that notes on stderr begin with, borrowed. Returns 0 or -1. */
+int dump_create(struct dump **dump, const char *program, struct fault *fault);
+
+/* Makes the directory if there is none, and finds out now whether files can be made in it. Returns 0 or -1. */
+int dump_check_directory(const char *directory, struct fault *fault);
+
+/* Waits at most timeout_ns until one more frame may be queued. */
+bool dump_wait_room(struct dump *dump, uint64_t timeout_ns);
+
+/* A picture to copy a frame into; goes back by dump_queue or dump_put_back. NULL: no memory. */
+struct picture *dump_take(struct dump *dump);
+void dump_put_back(struct dump *dump, struct picture *picture);
+
+/*
+ * Has the picture written to path (copied). must: if that fails, dump_failed says so, and the rest is thrown away; else
+ * the outcome is noted on stderr. Returns 0 or -1 without memory; the picture is gone either way.
+ */
+int dump_queue(struct dump *dump, struct picture *picture, const struct dump_label *label, const char *path, bool must,
+               struct fault *fault);
+
+/* Whether a frame that must be written could not be: then -1 with its fault. */
+int dump_failed(struct dump *dump, struct fault *fault);
+
+/* Waits until everything is written. *written: the frames that had to be, and are. Returns as dump_failed. */
+int dump_drain(struct dump *dump, uint64_t *written, struct fault *fault);
+
+/* Waits for what is being written, throws away what is queued. NULL is allowed. */
+void dump_destroy(struct dump *dump);
+
+#endif

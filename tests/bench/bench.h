@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Measurements side by side. A comparison is a list of contenders that do the same work; they take turns, round after
+ * round, so that a machine whose speed drifts slows them all, and what is reported is the median over the rounds and
+ * the median of the ratios within a round.
+ *
+ * Adding a comparison: one file, and one row in bench.c.
+ */
+#ifndef FLIPBOOK_BENCH_H
+#define FLIPBOOK_BENCH_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BENCH_CONTENDERS_MAX 8
+#define BENCH_ROUNDS_MAX 32
+#define BENCH_FIGURES_MAX 3
+
+struct bench_contender {
+    const char *name;
+    const void *argument;
+    /* One round: fills figures[] in the order of the comparison's. False: cannot be measured here (said on stderr). */
+    bool (*run)(const void *argument, double figures[BENCH_FIGURES_MAX]);
+};
+
+struct bench_figure {
+    const char *name; /* as a column and as a JSON key */
+    const char *unit;
+};
+
+struct bench_comparison {
+    const char *name; /* on the command line */
+    const char *title; /* what is measured, in one sentence */
+    const char *goal; /* in words */
+    struct bench_figure figures[BENCH_FIGURES_MAX];
+    unsigned figure_count;
+    unsigned rounds;
+    const struct bench_contender *contenders; /* the first is what the others are compared with, by the first figure */
+    unsigned contender_count;
+};
+
+extern const struct bench_comparison bench_wake;
+extern const struct bench_comparison bench_throughput;
+extern const struct bench_comparison bench_viewer;
+
+/* ---- for the contenders */
+
+uint64_t bench_now_ns(void);
+void bench_sleep_until(uint64_t deadline_ns);
+
+/* Runs body(argument) in a forked child and returns its pid; bench_join waits for it: whether it returned 0. */
+int bench_fork(int (*body)(void *argument), void *argument);
+bool bench_join(int pid);
+
+/* Memory that forked children share; ended with munmap. Ends the program without memory. */
+void *bench_share(uint64_t bytes);
+
+/* The middle of the values, which are sorted. */
+double bench_median(double *values, unsigned count);
+
+/* The segment name of this run. */
+const char *bench_segment(void);
+
+#endif
