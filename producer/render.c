@@ -7,13 +7,13 @@
  */
 #include "clock.h"
 #include "fault.h"
+#include "json.h"
 #include "options.h"
 #include "pace.h"
 #include "samples.h"
 #include "source.h"
 #include "stop.h"
 
-#include <cjson/cJSON.h>
 #include <flipbook.h>
 #include <xxhash.h>
 
@@ -314,7 +314,6 @@ static int print_json(struct run *run, const struct flip_writer_stats *stats, do
                       struct fault *fault)
 {
     cJSON *report = cJSON_CreateObject();
-    char *text;
 
     cJSON_AddStringToObject(report, "segment", run->name);
     cJSON_AddStringToObject(report, "source",
@@ -330,13 +329,7 @@ static int print_json(struct run *run, const struct flip_writer_stats *stats, do
     cJSON_AddNumberToObject(report, "fps", seconds > 0 ? (double)stats->published / seconds : 0);
     cJSON_AddNumberToObject(report, "cpu_ms_per_frame", cpu_ms);
     samples_to_json(&run->draw, report, "draw");
-    text = cJSON_Print(report);
-    cJSON_Delete(report);
-    if (text == NULL)
-        return fault_set(fault, EXIT_FAILED, "no memory for the summary");
-    puts(text);
-    cJSON_free(text);
-    return fault_stdout(fault);
+    return json_print(report, false, fault);
 }
 
 static int summarise(struct run *run, struct fault *fault)

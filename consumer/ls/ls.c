@@ -169,13 +169,11 @@ static int list_once(const struct settings *settings, const char *const *given, 
         if (clean(listing) != 0)
             rc = fault_set(fault, EXIT_FAILED, "some stale segments stay; they are another user's, or see above");
     } else if (settings->json)
-        report_json(listing, settings->watch_ns != 0);
+        rc = report_json(listing, settings->watch_ns != 0, fault);
     else
-        report_table(listing, settings->watch_ns != 0);
+        rc = report_table(listing, settings->watch_ns != 0, fault);
     if (listing->count == 0 && given_count == 0)
         fprintf(stderr, PROGRAM ": no segments\n");
-    if (rc == 0)
-        rc = fault_stdout(fault);
     return rc == 0 ? check_all_found(listing, given, given_count, fault) : rc;
 }
 

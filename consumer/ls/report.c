@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "report.h"
 
-#include <cjson/cJSON.h>
+#include "json.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,10 +82,10 @@ static void print_reader(const struct flip_reader_status *reader)
            reader->held, reader->evicted ? "  (evicted)" : "");
 }
 
-void report_table(const struct listing *listing, bool with_fps)
+int report_table(const struct listing *listing, bool with_fps, struct fault *fault)
 {
     if (listing->count == 0)
-        return;
+        return 0;
     printf("%-20s %-9s %-11s %-20s %5s %7s %8s %10s %8s%s\n", "NAME", "STATE", "SIZE", "FORMAT", "SLOTS", "MiB",
            "WRITER", "FRAMES", "DROPPED", with_fps ? "     FPS" : "");
     for (size_t i = 0; i < listing->count; i++) {
@@ -92,6 +93,7 @@ void report_table(const struct listing *listing, bool with_fps)
         for (uint32_t k = 0; k < listing->rows[i].status.reader_count; k++)
             print_reader(&listing->rows[i].status.readers[k]);
     }
+    return fault_stdout(fault);
 }
 
 /* ---- for programs */
@@ -145,17 +147,12 @@ static cJSON *segment_to_json(const struct listing_row *row)
     return object;
 }
 
-void report_json(const struct listing *listing, bool one_line)
+int report_json(const struct listing *listing, bool one_line, struct fault *fault)
 {
     cJSON *report = cJSON_CreateObject();
     cJSON *segments = cJSON_AddArrayToObject(report, "segments");
-    char *text;
 
     for (size_t i = 0; i < listing->count; i++)
         cJSON_AddItemToArray(segments, segment_to_json(&listing->rows[i]));
-    text = one_line ? cJSON_PrintUnformatted(report) : cJSON_Print(report);
-    cJSON_Delete(report);
-    if (text != NULL)
-        puts(text);
-    cJSON_free(text);
+    return json_print(report, one_line, fault);
 }

@@ -3,7 +3,11 @@
 #ifndef FLIPBOOK_LS_REPORT_H
 #define FLIPBOOK_LS_REPORT_H
 
+#include "fault.h"
+
 #include <flipbook.h>
+
+#include <stdbool.h>
 
 struct listing_row {
     struct flip_segment_status status; /* only the name if there was an error */
@@ -18,10 +22,10 @@ struct listing {
     size_t count;
 };
 
-/* A line a segment and an indented one a reader, under a heading. with_fps: the column is there. */
-void report_table(const struct listing *listing, bool with_fps);
+/* A line a segment and an indented one a reader, under a heading. with_fps: the column is there. 0 or -1 with a fault. */
+int report_table(const struct listing *listing, bool with_fps, struct fault *fault);
 
 /* {"segments": [...]}, indented, or (one_line) on one line. */
-void report_json(const struct listing *listing, bool one_line);
+int report_json(const struct listing *listing, bool one_line, struct fault *fault);
 
 #endif

@@ -2,8 +2,7 @@
 #include "report.h"
 
 #include "clock.h"
-
-#include <cjson/cJSON.h>
+#include "json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,7 +60,6 @@ static double cpu_ms_of(const struct tally *tally)
 static int print_json(struct tally *tally, struct fault *fault)
 {
     cJSON *report = cJSON_CreateObject();
-    char *text;
 
     cJSON_AddStringToObject(report, "segment", tally->segment);
     if (tally->present_path != NULL)
@@ -77,13 +75,7 @@ static int print_json(struct tally *tally, struct fault *fault)
     cJSON_AddNumberToObject(report, "cpu_ms_per_frame", cpu_ms_of(tally));
     samples_to_json(&tally->wake, report, "wake");
     samples_to_json(&tally->shown, report, "shown");
-    text = cJSON_Print(report);
-    cJSON_Delete(report);
-    if (text == NULL)
-        return fault_set(fault, EXIT_FAILED, "no memory for the summary");
-    puts(text);
-    cJSON_free(text);
-    return fault_stdout(fault);
+    return json_print(report, false, fault);
 }
 
 int report_print(struct tally *tally, const char *program, bool json, struct fault *fault)
