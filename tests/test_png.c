@@ -212,7 +212,7 @@ static void expect_round_trip(const char *path, struct png_picture picture, uint
     free(before);
 }
 
-static void what_is_written_is_read_back_in_every_format_and_size(void **state)
+static void what_is_written_is_read_back_in_every_format_size_and_speed(void **state)
 {
     const struct folder *folder = *state;
 
@@ -220,11 +220,13 @@ static void what_is_written_is_read_back_in_every_format_and_size(void **state)
         uint8_t *pixels = noise(sizes[i][0], sizes[i][1]);
         struct png_picture picture = picture_of(pixels, sizes[i][0], sizes[i][1]);
         for (int format = FLIP_FORMAT_RGBA8; format <= FLIP_FORMAT_BGRA8; format++)
-            for (int alpha = FLIP_ALPHA_OPAQUE; alpha <= FLIP_ALPHA_PREMULTIPLIED; alpha++) {
-                picture.format = (enum flip_format)format;
-                picture.alpha = (enum flip_alpha)alpha;
-                expect_round_trip(folder->file, picture, pixels);
-            }
+            for (int alpha = FLIP_ALPHA_OPAQUE; alpha <= FLIP_ALPHA_PREMULTIPLIED; alpha++)
+                for (int speed = PNG_FAST; speed <= PNG_SMALL; speed++) {
+                    picture.format = (enum flip_format)format;
+                    picture.alpha = (enum flip_alpha)alpha;
+                    picture.speed = (enum png_speed)speed;
+                    expect_round_trip(folder->file, picture, pixels);
+                }
         free(pixels);
     }
     assert_int_equal(entries_in(folder->path), 1);
@@ -293,10 +295,10 @@ static void pictures_that_cannot_be_are_refused(void **state)
     struct {
         struct png_picture picture;
         const char *say;
-    } wrong[7];
+    } wrong[8];
     struct fault fault;
 
-    for (size_t i = 0; i < 7; i++)
+    for (size_t i = 0; i < 8; i++)
         wrong[i].picture = picture_of(pixels, 2, 2);
     wrong[0].picture.width = 0;
     wrong[0].say = "1 to 16384 pixels";
@@ -314,7 +316,9 @@ static void pictures_that_cannot_be_are_refused(void **state)
     wrong[6].picture.texts = &no_key;
     wrong[6].picture.text_count = 1;
     wrong[6].say = "79 bytes";
-    for (size_t i = 0; i < 7; i++) {
+    wrong[7].picture.speed = PNG_SMALL + 1;
+    wrong[7].say = "speed";
+    for (size_t i = 0; i < 8; i++) {
         assert_int_equal(png_write_file(folder->file, &wrong[i].picture, &fault), -1);
         assert_int_equal(fault.code, EXIT_FAILED);
         assert_non_null(strstr(fault.text, folder->file));
@@ -510,6 +514,86 @@ static void a_stream_takes_pictures_one_after_another(void **state)
     }
     free(file.bytes);
     free(pixels);
+}
+
+/* Writes the body into memory. */
+static struct file wrapped(const struct png_body *body, const char *value)
+{
+    const struct png_text text = {"key", value};
+    struct fault fault = {0};
+    struct file file;
+    FILE *stream = open_memstream((char **)&file.bytes, &file.length);
+
+    assert_non_null(stream);
+    assert_int_equal(png_write_body(stream, "memory", body, &text, 1, &fault), 0);
+    fclose(stream);
+    return file;
+}
+
+static void one_encoder_serves_any_pictures_and_a_body_any_texts(void **state)
+{
+    struct png_encoder *encoder = png_encoder_create();
+    struct png_body body = {0};
+    (void)state;
+
+    assert_non_null(encoder);
+    for (size_t i = 0; i < 3 * sizeof sizes / sizeof sizes[0]; i++) {
+        const uint32_t *size = sizes[(i * 5) % (sizeof sizes / sizeof sizes[0])]; /* large and small by turns */
+        uint8_t *pixels = noise(size[0], size[1]);
+        struct png_picture picture = picture_of(pixels, size[0], size[1]);
+        struct fault fault = {0};
+        picture.speed = (enum png_speed)(i % 3);
+        assert_int_equal(png_encode(encoder, &picture, &body, "picture", &fault), 0);
+        for (int which = 0; which < 2; which++) {
+            const struct file file = wrapped(&body, which == 0 ? "one" : "another");
+            uint8_t *found = read_memory(file, NULL, &fault);
+            char value[8];
+            assert_non_null(found);
+            expect_same_rows(found, pixels, size[0], size[1]);
+            assert_true(png_text_find(file.bytes, file.length, "key", value, sizeof value));
+            assert_string_equal(value, which == 0 ? "one" : "another");
+            free(found);
+            free(file.bytes);
+        }
+        free(pixels);
+    }
+    png_body_finish(&body);
+    png_encoder_destroy(encoder);
+}
+
+static void a_text_is_looked_for_in_any_bytes_and_nowhere_else(void **state)
+{
+    uint8_t *pixels = noise(3, 5);
+    const struct png_picture picture = picture_of(pixels, 3, 5);
+    struct png_encoder *encoder = png_encoder_create();
+    struct png_body body = {0};
+    struct fault fault = {0};
+    struct file file;
+    char value[6];
+    (void)state;
+
+    assert_int_equal(png_encode(encoder, &picture, &body, "picture", &fault), 0);
+    file = wrapped(&body, "value");
+    assert_true(png_text_find(file.bytes, file.length, "key", value, sizeof value));
+    assert_string_equal(value, "value");
+    assert_false(png_text_find(file.bytes, file.length, "ke", value, sizeof value));
+    assert_false(png_text_find(file.bytes, file.length, "key2", value, sizeof value));
+    assert_false(png_text_find(file.bytes, file.length, "key", value, sizeof value - 1));
+    for (size_t length = 0; length < file.length; length++) { /* a sanitizer sees what is read past its end */
+        uint8_t *part = malloc(length + 1);
+        memcpy(part + 1, file.bytes, length);
+        (void)png_text_find(part + 1, length, "key", value, sizeof value);
+        for (size_t i = 8; i < length; i++) {
+            part[1 + i] ^= 0xff;
+            (void)png_text_find(part + 1, length, "key", value, sizeof value);
+            part[1 + i] ^= 0xff;
+        }
+        free(part);
+    }
+    free(file.bytes);
+    free(pixels);
+    png_body_finish(&body);
+    png_encoder_destroy(encoder);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- reading */
@@ -1070,7 +1154,7 @@ static void a_palette_index_without_a_colour_is_opaque_black(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_A_FOLDER(what_is_written_is_read_back_in_every_format_and_size),
+        IN_A_FOLDER(what_is_written_is_read_back_in_every_format_size_and_speed),
         IN_A_FOLDER(an_independent_decoder_sees_the_same_pixels),
         IN_A_FOLDER(texts_stand_in_the_file),
         IN_A_FOLDER(pictures_that_cannot_be_are_refused),
@@ -1082,6 +1166,8 @@ int main(void)
         IN_A_FOLDER(what_a_killed_process_of_our_pid_left_is_no_obstacle),
         IN_A_FOLDER(a_name_without_a_folder_is_in_the_current_one),
         cmocka_unit_test(a_stream_takes_pictures_one_after_another),
+        cmocka_unit_test(one_encoder_serves_any_pictures_and_a_body_any_texts),
+        cmocka_unit_test(a_text_is_looked_for_in_any_bytes_and_nowhere_else),
         cmocka_unit_test(every_colour_type_and_depth_becomes_rgba),
         cmocka_unit_test(every_16_bit_value_goes_to_the_nearest_of_8_bits),
         IN_A_FOLDER(a_file_on_disk_reads_like_one_in_memory),

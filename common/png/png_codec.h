@@ -9,6 +9,7 @@
 
 #include <flipbook.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct png_source;
@@ -41,6 +42,23 @@ struct png_text {
     const char *key, *value; /* Latin-1, key of 1 to 79 bytes */
 };
 
+/*
+ * Finds the value of a text in a PNG file in memory, as png_write_* put it there: in a tEXt chunk before the pixels.
+ * Copies it to value, which has size bytes, and returns true; false if there is none, or it is longer. Whatever the
+ * bytes are, nothing outside them is read.
+ */
+bool png_text_find(const void *bytes, size_t length, const char *key, char *value, size_t size);
+
+/* How much time to spend on a smaller file. Every speed is lossless. */
+enum png_speed {
+    PNG_FAST, /* our own encoder: keeps up with a renderer */
+    PNG_BALANCED, /* libdeflate */
+    PNG_SMALL, /* libpng at its best */
+};
+
+/* "fast", "balanced", "small", NULL: for a command line. */
+extern const char *const png_speed_names[];
+
 /* A picture to be written; borrowed, never changed. */
 struct png_picture {
     const uint8_t *pixels;
@@ -49,9 +67,12 @@ struct png_picture {
     enum flip_format format; /* BGRA8 is reordered */
     enum flip_alpha alpha; /* opaque becomes RGB; others RGBA, byte for byte, though PNG takes alpha for straight: that
                                 it is premultiplied must be said in a text */
+    enum png_speed speed;
     const struct png_text *texts;
     size_t text_count;
 };
+
+/* ---- whole files, in one call */
 
 /*
  * Writes the picture under a temporary name (".NAME.tmp-PID") in the same directory and renames it: the final name
@@ -65,5 +86,43 @@ int png_write_file(const char *path, const struct png_picture *picture, struct f
  * label. On error part of the picture may be out. A signal handler that runs while a pipe is full is such an error.
  */
 int png_write_stream(FILE *stream, const char *label, const struct png_picture *picture, struct fault *fault);
+
+/* ---- in two steps: encode, in memory, on any number of threads; then write, as often as wanted */
+
+/* What a thread keeps from picture to picture, so that fast and balanced allocate nothing in the steady state. */
+struct png_encoder;
+
+/* To be given to png_encoder_destroy, which takes NULL, too. NULL without memory. */
+struct png_encoder *png_encoder_create(void);
+void png_encoder_destroy(struct png_encoder *encoder);
+
+/* The pixels of a picture, compressed. Zero it first; its memory is used again for the next picture. */
+struct png_body {
+    uint8_t *bytes; /* owned: a zlib stream, what the IDAT chunks carry */
+    size_t length, capacity;
+    uint32_t width, height;
+    bool opaque;
+};
+
+/* Frees its memory and leaves it empty. */
+void png_body_finish(struct png_body *body);
+
+/* Compresses the pixels; the texts play no part. Returns 0 or -1 with a fault, which calls the picture label. */
+int png_encode(struct png_encoder *encoder, const struct png_picture *picture, struct png_body *body, const char *label,
+               struct fault *fault);
+
+/* Writes a file around the body, as png_write_stream does. */
+int png_write_body(FILE *stream, const char *label, const struct png_body *body, const struct png_text *texts,
+                   size_t text_count, struct fault *fault);
+
+/*
+ * The same into a new file of the name temporary, which is replaced if it exists and removed on error. The fault calls
+ * it label: the name that the caller will give it.
+ */
+int png_create_body(const char *temporary, const char *label, const struct png_body *body, const struct png_text *texts,
+                    size_t text_count, struct fault *fault);
+
+/* ".NAME.tmp-PID" beside path: what png_write_file uses. To be given to free(); NULL without memory. */
+char *png_temporary_name(const char *path);
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * A frame becomes a PNG file. Level 1 with the filter Up: what a viewer can afford beside its frames.
+ * A body becomes a PNG file. Signature, IHDR, texts, CRCs and IEND are written by libpng; of the IDAT chunks only the
+ * data is ours.
  *
  * libpng leaves a function by longjmp. So each function that calls setjmp has no locals that change between the two.
  */
-#include "png_codec.h"
-#include "png_report.h"
+#include "png_body.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMPRESSION_LEVEL 1
-#define CHUNK_BYTES (256 * 1024) /* of an IDAT chunk; libpng's own 8 KiB cost a call and a CRC for each */
+#define CHUNK_BYTES ((size_t)1024 * 1024) /* of an IDAT chunk: readers may have limits */
 #define KEY_MAX 79
 
 static void write_bytes(png_structp png, png_bytep data, size_t length)
@@ -31,65 +30,54 @@ static void flush_nothing(png_structp png)
     (void)png; /* the stream's owner flushes it */
 }
 
-static int check(const struct png_picture *picture, const struct png_report *report)
+static int check_texts(const struct png_text *texts, size_t count, const struct png_report *report)
 {
-    if (picture->width < 1 || picture->width > FLIP_SIZE_MAX || picture->height < 1 || picture->height > FLIP_SIZE_MAX)
-        return png_report_reason(report, "a picture has 1 to 16384 pixels each way");
-    if (picture->stride_bytes < (size_t)picture->width * 4)
-        return png_report_reason(report, "the picture's rows overlap");
-    if (picture->format != FLIP_FORMAT_RGBA8 && picture->format != FLIP_FORMAT_BGRA8)
-        return png_report_reason(report, "unknown pixel format");
-    for (size_t i = 0; i < picture->text_count; i++) {
-        const size_t length = strlen(picture->texts[i].key);
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = strlen(texts[i].key);
         if (length < 1 || length > KEY_MAX) /* libpng would cut a long one in silence */
             return png_report_reason(report, "a text's key has 1 to 79 bytes");
     }
     return 0;
 }
 
-static void write_header(png_structp png, png_infop info, const struct png_picture *picture)
+static void write_header(png_structp png, png_infop info, const struct png_body *body, const struct png_text *texts,
+                         size_t count)
 {
-    const bool opaque = picture->alpha == FLIP_ALPHA_OPAQUE;
-
-    png_set_compression_level(png, COMPRESSION_LEVEL);
-    png_set_compression_buffer_size(png, CHUNK_BYTES);
-    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
-    png_set_IHDR(png, info, picture->width, picture->height, 8, opaque ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGB_ALPHA,
+    png_set_IHDR(png, info, body->width, body->height, 8, body->opaque ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGB_ALPHA,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    for (size_t i = 0; i < picture->text_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const png_text text = {
             .compression = PNG_TEXT_COMPRESSION_NONE,
-            .key = (char *)(uintptr_t)picture->texts[i].key, /* libpng copies both, and has no const */
-            .text = (char *)(uintptr_t)picture->texts[i].value,
+            .key = (char *)(uintptr_t)texts[i].key, /* libpng copies both, and has no const */
+            .text = (char *)(uintptr_t)texts[i].value,
         };
         png_set_text(png, info, &text, 1);
     }
     png_write_info(png, info);
-    if (opaque)
-        png_set_filler(png, 0, PNG_FILLER_AFTER); /* takes the fourth byte away */
-    if (picture->format == FLIP_FORMAT_BGRA8)
-        png_set_bgr(png);
 }
 
-static int write_picture(png_structp png, png_infop info, FILE *stream, const struct png_picture *picture)
+static int write_chunks(png_structp png, png_infop info, FILE *stream, const struct png_body *body,
+                        const struct png_text *texts, size_t count)
 {
     if (setjmp(png_jmpbuf(png)) != 0)
         return -1;
     png_set_write_fn(png, stream, write_bytes, flush_nothing);
-    write_header(png, info, picture);
-    for (uint32_t y = 0; y < picture->height; y++)
-        png_write_row(png, picture->pixels + y * picture->stride_bytes);
-    png_write_end(png, NULL);
+    write_header(png, info, body, texts, count);
+    for (size_t at = 0; at < body->length; at += CHUNK_BYTES)
+        png_write_chunk(png, (png_const_bytep) "IDAT", body->bytes + at,
+                        body->length - at < CHUNK_BYTES ? body->length - at : CHUNK_BYTES);
+    png_write_chunk(png, (png_const_bytep) "IEND", NULL, 0);
     return 0;
 }
 
-static int write_stream(FILE *stream, const struct png_picture *picture, struct png_report *report)
+static int write_body(FILE *stream, const struct png_body *body, const struct png_text *texts, size_t count,
+                      struct png_report *report)
 {
     int rc;
     png_infop info = NULL;
     png_structp png;
 
-    if (check(picture, report) != 0)
+    if (check_texts(texts, count, report) != 0)
         return -1;
     png = png_create_write_struct(PNG_LIBPNG_VER_STRING, report, png_report_error, png_report_warning);
     if (png != NULL)
@@ -97,32 +85,21 @@ static int write_stream(FILE *stream, const struct png_picture *picture, struct 
     if (info == NULL)
         rc = png_report_reason(report, "libpng cannot start: out of memory, or another version than built for");
     else
-        rc = write_picture(png, info, stream, picture);
+        rc = write_chunks(png, info, stream, body, texts, count);
     png_destroy_write_struct(&png, &info);
     if (rc == 0 && fflush(stream) != 0)
         rc = png_report_errno(report, errno);
     return rc;
 }
 
-int png_write_stream(FILE *stream, const char *label, const struct png_picture *picture, struct fault *fault)
+int png_write_body(FILE *stream, const char *label, const struct png_body *body, const struct png_text *texts,
+                   size_t text_count, struct fault *fault)
 {
     struct png_report report;
 
     png_report_init(&report, "write", label);
     report.fault = fault;
-    return write_stream(stream, picture, &report);
-}
-
-/* "DIR/.NAME.tmp-PID" for "DIR/NAME", to be given to free(). */
-static char *temporary_name(const char *path)
-{
-    char *temporary;
-    const char *slash = strrchr(path, '/');
-    const int folder = slash == NULL ? 0 : (int)(slash + 1 - path);
-
-    if (asprintf(&temporary, "%.*s.%s.tmp-%ld", folder, path, path + folder, (long)getpid()) < 0)
-        return NULL;
-    return temporary;
+    return write_body(stream, body, texts, text_count, &report);
 }
 
 /* A new file of that name. One that is there was left by a process of our pid that was killed. */
@@ -143,30 +120,83 @@ static FILE *create(const char *path)
     return file;
 }
 
-int png_write_file(const char *path, const struct png_picture *picture, struct fault *fault)
+int png_create_body(const char *temporary, const char *label, const struct png_body *body, const struct png_text *texts,
+                    size_t text_count, struct fault *fault)
 {
-    int rc;
-    FILE *file;
     struct png_report report;
-    char *temporary = temporary_name(path);
+    FILE *file;
+    int rc;
 
-    if (temporary == NULL)
-        return fault_set(fault, EXIT_FAILED, "out of memory");
-    png_report_init(&report, "write", path);
+    png_report_init(&report, "write", label);
     report.fault = fault;
     file = create(temporary);
-    if (file == NULL) {
-        rc = png_report_errno(&report, errno);
-        goto free_name;
-    }
-    rc = write_stream(file, picture, &report);
+    if (file == NULL)
+        return png_report_errno(&report, errno);
+    rc = write_body(file, body, texts, text_count, &report);
     if (fclose(file) != 0 && rc == 0)
-        rc = png_report_errno(&report, errno);
-    if (rc == 0 && rename(temporary, path) != 0)
         rc = png_report_errno(&report, errno);
     if (rc != 0)
         unlink(temporary);
-free_name:
+    return rc;
+}
+
+char *png_temporary_name(const char *path)
+{
+    char *temporary;
+    const char *slash = strrchr(path, '/');
+    const int folder = slash == NULL ? 0 : (int)(slash + 1 - path);
+
+    if (asprintf(&temporary, "%.*s.%s.tmp-%ld", folder, path, path + folder, (long)getpid()) < 0)
+        return NULL;
+    return temporary;
+}
+
+/* ---- in one call */
+
+/* Encodes with an encoder of its own. The fault calls the picture by the name of its file. */
+static int encode_once(const char *label, const struct png_picture *picture, struct png_body *body, struct fault *fault)
+{
+    struct png_encoder *encoder = png_encoder_create();
+    int rc;
+
+    if (encoder == NULL)
+        return fault_set(fault, EXIT_FAILED, "cannot write \"%s\": out of memory", label);
+    rc = png_encode(encoder, picture, body, label, fault);
+    png_encoder_destroy(encoder);
+    return rc;
+}
+
+int png_write_stream(FILE *stream, const char *label, const struct png_picture *picture, struct fault *fault)
+{
+    struct png_body body = {0};
+    int rc = encode_once(label, picture, &body, fault);
+
+    if (rc == 0)
+        rc = png_write_body(stream, label, &body, picture->texts, picture->text_count, fault);
+    png_body_finish(&body);
+    return rc;
+}
+
+int png_write_file(const char *path, const struct png_picture *picture, struct fault *fault)
+{
+    struct png_body body = {0};
+    char *temporary = png_temporary_name(path);
+    int rc;
+
+    if (temporary == NULL)
+        return fault_set(fault, EXIT_FAILED, "out of memory");
+    rc = encode_once(path, picture, &body, fault);
+    if (rc == 0)
+        rc = png_create_body(temporary, path, &body, picture->texts, picture->text_count, fault);
+    if (rc == 0 && rename(temporary, path) != 0) {
+        struct png_report report;
+        const int error = errno;
+        unlink(temporary);
+        png_report_init(&report, "write", path);
+        report.fault = fault;
+        rc = png_report_errno(&report, error);
+    }
+    png_body_finish(&body);
     free(temporary);
     return rc;
 }

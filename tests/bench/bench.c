@@ -13,7 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct bench_comparison *const comparisons[] = {&bench_wake, &bench_throughput, &bench_viewer};
+static const struct bench_comparison *const comparisons[] = {
+    &bench_wake,
+    &bench_throughput,
+    &bench_viewer,
+    &bench_capture_fractal,
+    &bench_capture_card,
+    &bench_capture_noisy,
+    &bench_capture_mandelbrot,
+    &bench_capture_mesh,
+    &bench_capture_cornell,
+    &bench_capture_testcard,
+};
 #define COMPARISONS (sizeof comparisons / sizeof *comparisons)
 
 uint64_t bench_now_ns(void)

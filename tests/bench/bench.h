@@ -44,6 +44,11 @@ extern const struct bench_comparison bench_wake;
 extern const struct bench_comparison bench_throughput;
 extern const struct bench_comparison bench_viewer;
 
+/* One for each kind of frame, all of the name "capture". */
+extern const struct bench_comparison bench_capture_fractal, bench_capture_card, bench_capture_noisy;
+extern const struct bench_comparison bench_capture_mandelbrot, bench_capture_mesh, bench_capture_cornell;
+extern const struct bench_comparison bench_capture_testcard;
+
 /* ---- for the contenders */
 
 uint64_t bench_now_ns(void);

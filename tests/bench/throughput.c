@@ -17,6 +17,13 @@
 #define FRAME_BYTES ((size_t)WIDTH * HEIGHT * 4)
 #define FRAMES 1500
 
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
 static bool run_memset(const void *argument, double *figures)
 {
     uint8_t *slots = bench_share(2 * FRAME_BYTES);
@@ -33,6 +40,57 @@ static bool run_memset(const void *argument, double *figures)
     return true;
 }
 
+/* The least that a pair can do: two slots handed over by two counters that both sides poll. Whoever dies stops both. */
+struct flags {
+    _Alignas(128) _Atomic int published;
+    _Alignas(128) _Atomic int read;
+    _Alignas(4096) uint8_t slots[2 * FRAME_BYTES];
+};
+
+static void poll_until(_Atomic int *count, int wanted)
+{
+    while (*count < wanted)
+        relax();
+}
+
+static void touch(const uint8_t *pixels)
+{
+    for (size_t at = 0; at < FRAME_BYTES; at += 64)
+        (void)*(const volatile uint8_t *)(pixels + at); /* a read that the compiler must do */
+}
+
+static int touch_slots(void *argument)
+{
+    struct flags *flags = argument;
+
+    for (int i = 0; i < FRAMES; i++) {
+        poll_until(&flags->published, i + 1);
+        touch(flags->slots + (size_t)(i % 2) * FRAME_BYTES);
+        flags->read = i + 1;
+    }
+    return 0;
+}
+
+static bool run_flags(const void *argument, double *figures)
+{
+    struct flags *flags = bench_share(sizeof *flags);
+    const int child = bench_fork(touch_slots, flags);
+    const uint64_t start_ns = bench_now_ns();
+    bool done;
+    (void)argument;
+
+    for (int i = 0; i < FRAMES; i++) {
+        poll_until(&flags->read, i - 1);
+        memset(flags->slots + (size_t)(i % 2) * FRAME_BYTES, i, FRAME_BYTES);
+        flags->published = i + 1;
+    }
+    done = bench_join(child);
+    figures[0] = FRAMES * 1e9 / (double)(bench_now_ns() - start_ns);
+    figures[1] = figures[0] * FRAME_BYTES / 1e9;
+    munmap(flags, sizeof *flags);
+    return done;
+}
+
 static int touch_frames(void *argument)
 {
     const struct flip_reader_options options = {.mode = FLIP_FIFO, .wait = argument};
@@ -44,8 +102,7 @@ static int touch_frames(void *argument)
         rc = flip_reader_acquire(reader, &frame, FLIP_FOREVER);
         if (rc != 0)
             break;
-        for (size_t at = 0; at < FRAME_BYTES; at += 64)
-            (void)*(const volatile uint8_t *)(frame.pixels + at); /* a read that the compiler must do */
+        touch(frame.pixels);
         rc = flip_reader_release(reader, &frame);
     }
     if (rc != 0)
@@ -90,6 +147,7 @@ static bool run_flipbook(const void *argument, double *figures)
 
 static const struct bench_contender contenders[] = {
     {.name = "memset alone, no reader", .run = run_memset},
+    {.name = "2 slots and 2 polled counters, no channel", .run = run_flags},
     {.name = "flipbook, 2 slots, fifo, spin", .argument = "spin", .run = run_flipbook},
     {.name = "flipbook, 2 slots, fifo, sleep", .argument = "sleep", .run = run_flipbook},
 };
