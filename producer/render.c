@@ -37,10 +37,9 @@ struct settings {
     unsigned input_format, matrix, when_full;
     struct option_size size;
     uint64_t frames, slots, wait_readers, mode, stall_limit_ns;
-    bool list_scenes, loop, checksum, opaque, json;
+    bool list_scenes, list_inputs, loop, checksum, opaque, json;
 };
 
-static const char *const input_formats[] = {"rgba", "y4m", "png", NULL};
 static const char *const matrices[] = {"auto", "bt601", "bt709", NULL};
 static const char *const when_full[] = {"wait", "drop", NULL};
 
@@ -53,7 +52,8 @@ static const struct option_row rows[] = {
     {"input", 'i', "FILE", "feed frames from a file instead; - is stdin; for png also a folder or a pattern a-%04d.png",
      OPTION_TEXT, FIELD(input), 0, 0, NULL},
     {"input-format", 0, "FORMAT", "what the input is (default rgba)", OPTION_CHOICE, FIELD(input_format), 0, 0,
-     input_formats},
+     input_names},
+    {"list-inputs", 0, NULL, "list the formats of inputs and exit", OPTION_FLAG, FIELD(list_inputs), 0, 0, NULL},
     {"matrix", 0, "MATRIX", "colours of a y4m input (default auto: bt709 from 720 rows on)", OPTION_CHOICE,
      FIELD(matrix), 0, 0, matrices},
     {"loop", 0, NULL, "start the input again at its end", OPTION_FLAG, FIELD(loop), 0, 0, NULL},
@@ -113,6 +113,13 @@ static int list_scenes(struct fault *fault)
     return fault_stdout(fault);
 }
 
+static int list_inputs(struct fault *fault)
+{
+    for (const struct input_kind *const *kind = inputs; *kind != NULL; kind++)
+        printf("%-12s %s\n", (*kind)->name, (*kind)->summary);
+    return fault_stdout(fault);
+}
+
 static int check_settings(const struct settings *settings, size_t operand_count, struct rate *rate, struct fault *fault)
 {
     if (operand_count == 0)
@@ -154,8 +161,8 @@ static int open_source(struct run *run, struct rate *rate, struct fault *fault)
 
     if (settings->input == NULL)
         return open_scene(run, fault);
-    if (source_open_input(&run->source, input_find(input_formats[settings->input_format]), &request, settings->opaque,
-                          &carried, fault) != 0)
+    if (source_open_input(&run->source, inputs[settings->input_format], &request, settings->opaque, &carried, fault) !=
+        0)
         return -1;
     if (settings->fps == NULL && carried.frames != 0)
         *rate = carried;
@@ -295,7 +302,7 @@ static int render_frames(struct run *run, struct fault *fault)
     while (!stop_requested()) {
         int rc = render_frame(run, fault);
         if (rc == 0) {
-            flip_writer_stats(run->writer, &stats);
+            flip_writer_get_stats(run->writer, &stats);
             if (wanted != 0 && stats.published + stats.dropped >= wanted)
                 return 0;
             rc = source_next(&run->source, fault);
@@ -322,6 +329,7 @@ static int print_json(struct run *run, const struct flip_writer_stats *stats, do
     cJSON_AddNumberToObject(report, "height", run->source.next.height);
     cJSON_AddNumberToObject(report, "frames", (double)stats->published);
     cJSON_AddNumberToObject(report, "dropped", (double)stats->dropped);
+    cJSON_AddNumberToObject(report, "skipped", (double)stats->dropped);
     cJSON_AddNumberToObject(report, "late", (double)run->late);
     cJSON_AddNumberToObject(report, "evicted", (double)stats->evicted);
     cJSON_AddNumberToObject(report, "waited_ms", (double)stats->waited_ns / 1e6);
@@ -338,7 +346,7 @@ static int summarise(struct run *run, struct fault *fault)
     struct flip_writer_stats stats;
     double cpu_ms;
 
-    flip_writer_stats(run->writer, &stats);
+    flip_writer_get_stats(run->writer, &stats);
     cpu_ms = stats.published != 0 ? (double)(clock_cpu_ns() - run->cpu_start_ns) / 1e6 / (double)stats.published : 0;
     if (run->settings->json)
         return print_json(run, &stats, seconds, cpu_ms, fault);
@@ -391,6 +399,8 @@ int main(int argc, char **argv)
         return EXIT_DONE;
     if (rc == 0 && settings.list_scenes)
         rc = list_scenes(&fault);
+    else if (rc == 0 && settings.list_inputs)
+        rc = list_inputs(&fault);
     else if (rc == 0 && (rc = check_settings(&settings, operand_count, &rate, &fault)) == 0) {
         stop_on_signals();
         samples_init(&run.draw, SAMPLES_LIMIT);

@@ -3,12 +3,16 @@
 #include "support/support.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -62,7 +66,7 @@ static int read_frames(void *argument)
         board->last = sequence;
         board->frames++;
     }
-    flip_reader_stats(reader, &stats);
+    flip_reader_get_stats(reader, &stats);
     board->evicted = stats.evicted;
     flip_reader_destroy(reader);
     return rc == -EPIPE ? 0 : 2;
@@ -132,7 +136,7 @@ static void a_reader_killed_while_it_holds_a_frame_costs_the_writer_at_most_a_sw
         test_kill(child);
         for (int i = 0; i < 10; i++)
             test_publish(writer); /* an eviction would take an hour */
-        assert_int_equal(flip_writer_stats(writer, &stats), 0);
+        assert_int_equal(flip_writer_get_stats(writer, &stats), 0);
         assert_int_equal(stats.evicted, 0);
         assert_int_equal(stats.readers, 0);
         flip_writer_destroy(writer);
@@ -264,11 +268,11 @@ static void a_stopped_fifo_reader_stalls_the_writer_once_and_rejoins_when_contin
         test_publish(writer);
     assert_true(test_eventually(has_frames, board));
     test_stop(child);
-    assert_int_equal(flip_writer_stats(writer, &stats), 0);
+    assert_int_equal(flip_writer_get_stats(writer, &stats), 0);
     before = stats.evicted;
     for (int i = 0; i < 1000; i++)
         test_publish(writer);
-    assert_int_equal(flip_writer_stats(writer, &stats), 0);
+    assert_int_equal(flip_writer_get_stats(writer, &stats), 0);
     assert_int_equal(stats.evicted, before + 1);
     assert_int_equal(stats.readers, 1);
 
@@ -310,13 +314,109 @@ static void a_child_made_by_fork_does_not_keep_its_parents_locks(void **state)
     flip_reader_destroy(reader);
     for (int i = 0; i < 4; i++)
         test_publish(writer); /* would wait for an hour if the child had the reader's lock */
-    assert_int_equal(flip_writer_stats(writer, &stats), 0);
+    assert_int_equal(flip_writer_get_stats(writer, &stats), 0);
     assert_int_equal(stats.readers, 0);
     flip_writer_destroy(writer);
-    assert_int_equal(flip_segment_status(name.text, &status), -ENOENT);
+    assert_int_equal(flip_segment_get_status(name.text, &status), -ENOENT);
     second = test_writer(name.text, 16, 4, 2, 0);
     flip_writer_destroy(second);
     test_kill(child);
+}
+
+static const struct flip_writer_options large = {
+    .width = 1024, .height = 1024, .slots = 16}; /* takes a while to make */
+
+static void *make_a_large_segment(void *argument)
+{
+    struct flip_writer *writer;
+    return flip_writer_create(&writer, argument, &large) == 0 ? writer : NULL;
+}
+
+static bool name_is_there(void *argument)
+{
+    return test_segment_exists(argument);
+}
+
+/* Forks as soon as another thread has begun to make a segment, tells the child's pid, and ends without a word. */
+static int die_after_a_fork_during_create(void *argument)
+{
+    struct board *board = argument;
+    pthread_t thread;
+    void *writer;
+    pid_t child;
+
+    if (pthread_create(&thread, NULL, make_a_large_segment, board->name) != 0 ||
+        !test_eventually(name_is_there, board->name))
+        return 1;
+    child = fork(); /* not test_fork: it is to outlive us */
+    if (child == 0) {
+        while (!board->stop)
+            usleep(1000);
+        _exit(0);
+    }
+    if (child < 0 || pthread_join(thread, &writer) != 0 || writer == NULL)
+        return 2;
+    _exit(0);
+}
+
+static void a_fork_in_another_thread_does_not_keep_the_lock_of_a_segment_in_the_making(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 5; round++) {
+        const struct test_name name = test_unique_name("fork-create");
+        struct board *board = new_board(name.text, FLIP_FIFO);
+        struct flip_segment_status status;
+
+        assert_int_equal(test_join(test_fork(die_after_a_fork_during_create, board)), 0);
+        assert_int_equal(flip_segment_get_status(name.text, &status), 0);
+        board->stop = true;
+        assert_int_equal(status.state, FLIP_STATE_STALE);
+        assert_int_equal(flip_segment_clean(name.text), 0);
+        free_board(board);
+    }
+}
+
+static volatile sig_atomic_t ticks;
+
+static void tick(int signal)
+{
+    (void)signal;
+    ticks++;
+}
+
+/* With a tick far more often than the whole takes. */
+static int create_under_a_timer(void *argument)
+{
+    const struct sigaction action = {.sa_handler = tick, .sa_flags = SA_RESTART};
+    const struct itimerval timer = {{0, 1000}, {0, 1000}};
+    struct flip_writer *writer;
+
+    if (sigaction(SIGALRM, &action, NULL) != 0 || setitimer(ITIMER_REAL, &timer, NULL) != 0)
+        return 1;
+    if (flip_writer_create(&writer, argument, &large) != 0)
+        return 2;
+    flip_writer_destroy(writer);
+    return 0;
+}
+
+static bool is_over(void *argument)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t) * (const pid_t *)argument, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+static void an_interval_timer_does_not_keep_a_large_segment_from_being_made(void **state)
+{
+    struct test_name name = test_unique_name("timer");
+    pid_t child = test_fork(create_under_a_timer, name.text);
+    const bool over = test_eventually(is_over, &child);
+    (void)state;
+
+    if (!over)
+        test_kill(child);
+    assert_true(over);
+    assert_int_equal(test_join(child), 0);
+    assert_false(test_segment_exists(name.text));
 }
 
 struct handles {
@@ -337,11 +437,11 @@ static int use_parents_handles(void *argument)
         flip_writer_cancel(handles->writer, &canvas) != -EBADF ||
         flip_writer_resize(handles->writer, 1, 1, FLIP_FORMAT_RGBA8, FLIP_ALPHA_OPAQUE) != -EBADF ||
         flip_writer_wait_readers(handles->writer, 0, 0) != -EBADF ||
-        flip_writer_stats(handles->writer, &writer_stats) != -EBADF)
+        flip_writer_get_stats(handles->writer, &writer_stats) != -EBADF)
         return 1;
     if (flip_reader_acquire(handles->reader, &frame, 0) != -EBADF ||
         flip_reader_release(handles->reader, &frame) != -EBADF ||
-        flip_reader_stats(handles->reader, &reader_stats) != -EBADF)
+        flip_reader_get_stats(handles->reader, &reader_stats) != -EBADF)
         return 2;
     flip_writer_destroy(handles->writer);
     flip_reader_destroy(handles->reader);
@@ -395,6 +495,8 @@ int main(void)
         cmocka_unit_test(killing_one_leaves_the_others_running),
         cmocka_unit_test(a_stopped_fifo_reader_stalls_the_writer_once_and_rejoins_when_continued),
         cmocka_unit_test(a_child_made_by_fork_does_not_keep_its_parents_locks),
+        cmocka_unit_test(a_fork_in_another_thread_does_not_keep_the_lock_of_a_segment_in_the_making),
+        cmocka_unit_test(an_interval_timer_does_not_keep_a_large_segment_from_being_made),
         cmocka_unit_test(a_child_made_by_fork_cannot_use_its_parents_handles_and_does_them_no_harm),
         cmocka_unit_test(a_hundred_killed_writers_leave_one_name_that_the_next_one_takes),
     };

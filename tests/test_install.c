@@ -79,7 +79,7 @@ static void extract_examples(void)
 static bool segment_is_live(void *name)
 {
     struct flip_segment_status status;
-    return flip_segment_status(name, &status) == 0 && status.state == FLIP_STATE_LIVE;
+    return flip_segment_get_status(name, &status) == 0 && status.state == FLIP_STATE_LIVE;
 }
 
 /* Runs the pair that was built in a folder of the project. */
@@ -136,10 +136,10 @@ static void a_cmake_project_finds_it(void **state)
                                  "target_link_libraries(writer PRIVATE flipbook::flipbook)\n"
                                  "add_executable(reader reader.c)\n"
                                  "target_link_libraries(reader PRIVATE flipbook::flipbook)\n");
-    run_or_fail(
-        test_run_shell("cd %s && '%s' -B by-cmake -DCMAKE_PREFIX_PATH=%s -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' "
-                       "&& '%s' --build by-cmake",
-                       project, CMAKE_PROGRAM, prefix, CMAKE_PROGRAM));
+    run_or_fail(test_run_shell(
+        "cd %s && '%s' -G Ninja -B by-cmake -DCMAKE_PREFIX_PATH=%s -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' "
+        "&& '%s' --build by-cmake",
+        project, CMAKE_PROGRAM, prefix, CMAKE_PROGRAM));
     the_pair_works("by-cmake");
 }
 
@@ -172,9 +172,10 @@ static int install(void **state)
     project = test_directory_create();
     segment = test_unique_name("install");
     /* Libraries in lib/, not in Debian's lib/x86_64-linux-gnu: the test names the files. */
-    run_or_fail(test_run_shell("cd %s && '%s' -S %s -B build -DCMAKE_INSTALL_LIBDIR=lib -DFLIPBOOK_TESTS=OFF && "
-                               "'%s' --build build -j2 && '%s' --install build --prefix %s",
-                               project, CMAKE_PROGRAM, SOURCE_FOLDER, CMAKE_PROGRAM, CMAKE_PROGRAM, prefix));
+    run_or_fail(
+        test_run_shell("cd %s && '%s' -G Ninja -S %s -B build -DCMAKE_INSTALL_LIBDIR=lib -DFLIPBOOK_TESTS=OFF && "
+                       "'%s' --build build -j2 && '%s' --install build --prefix %s",
+                       project, CMAKE_PROGRAM, SOURCE_FOLDER, CMAKE_PROGRAM, CMAKE_PROGRAM, prefix));
     extract_examples();
     return 0;
 }

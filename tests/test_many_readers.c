@@ -65,7 +65,7 @@ static int read_all(void *argument)
         tally->last = frame.info.sequence;
         tally->frames++;
     }
-    flip_reader_stats(reader, &stats);
+    flip_reader_get_stats(reader, &stats);
     tally->evicted = stats.evicted;
     flip_reader_destroy(reader);
     return 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +41,7 @@ static void names_outside_the_grammar_are_refused_everywhere(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(flip_writer_create(&writer, bad[i], &small), -EINVAL);
         assert_int_equal(flip_reader_open(&reader, bad[i], &options), -EINVAL);
-        assert_int_equal(flip_segment_status(bad[i], &status), -EINVAL);
+        assert_int_equal(flip_segment_get_status(bad[i], &status), -EINVAL);
         assert_int_equal(flip_segment_clean(bad[i]), -EINVAL);
     }
 }
@@ -75,7 +76,7 @@ static void a_missing_name_is_told_from_a_stale_one(void **state)
     (void)state;
 
     assert_int_equal(flip_reader_open(&reader, name.text, &options), -ENOENT);
-    assert_int_equal(flip_segment_status(name.text, &status), -ENOENT);
+    assert_int_equal(flip_segment_get_status(name.text, &status), -ENOENT);
     assert_int_equal(flip_segment_clean(name.text), -ENOENT);
 }
 
@@ -89,7 +90,7 @@ static void a_live_writer_keeps_its_name(void **state)
 
     assert_int_equal(flip_writer_create(&second, name.text, &small), -EEXIST);
     assert_int_equal(flip_segment_clean(name.text), -EBUSY);
-    assert_int_equal(flip_segment_status(name.text, &status), 0);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
     assert_int_equal(status.state, FLIP_STATE_LIVE);
     assert_int_equal(status.writer_pid, getpid());
     assert_int_equal(status.slots, 2);
@@ -98,7 +99,7 @@ static void a_live_writer_keeps_its_name(void **state)
     /* It still works. */
     reader = test_reader(name.text, FLIP_FIFO);
     test_publish(writer);
-    assert_int_equal(flip_segment_status(name.text, &status), 0);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
     assert_int_equal(status.sequence, 1);
     assert_int_equal(status.reader_count, 1);
     assert_int_equal(status.readers[0].mode, FLIP_FIFO);
@@ -179,7 +180,7 @@ static void run_contest(const char *name)
     }
     assert_int_equal(won, 1);
     assert_int_equal(refused, WRITERS - 1);
-    assert_int_equal(flip_segment_status(name, &status), 0);
+    assert_int_equal(flip_segment_get_status(name, &status), 0);
     assert_int_equal(status.state, FLIP_STATE_LIVE);
     for (int i = 0; i < WRITERS; i++)
         winner_named |= (pid_t)status.writer_pid == children[i];
@@ -222,11 +223,11 @@ static void a_stale_segment_is_told_and_taken_over(void **state)
     (void)state;
 
     leave_stale(name.text);
-    assert_int_equal(flip_segment_status(name.text, &status), 0);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
     assert_int_equal(status.state, FLIP_STATE_STALE);
     assert_int_equal(flip_reader_open(&reader, name.text, &options), -ESTALE);
     writer = test_writer(name.text, 4, 4, 2, 0);
-    assert_int_equal(flip_segment_status(name.text, &status), 0);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
     assert_int_equal(status.state, FLIP_STATE_LIVE);
     assert_int_equal(status.writer_pid, getpid());
     flip_writer_destroy(writer);
@@ -272,10 +273,144 @@ static void a_writer_removes_only_its_own_segment(void **state)
     assert_int_equal(shm_unlink(path), 0); /* as an administrator might */
     second = test_writer(name.text, 4, 4, 2, 0);
     flip_writer_destroy(first);
-    assert_int_equal(flip_segment_status(name.text, &status), 0);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
     assert_int_equal(status.state, FLIP_STATE_LIVE);
     flip_writer_destroy(second);
     assert_false(test_segment_exists(name.text));
+}
+
+static void a_writer_that_lost_its_name_does_not_resize_over_the_next_one(void **state)
+{
+    const struct test_name name = test_unique_name("lost");
+    char path[FLIP_NAME_MAX + 32];
+    struct flip_writer *first, *second;
+    struct flip_segment_status status;
+    struct flip_canvas canvas;
+    (void)state;
+
+    first = test_writer(name.text, 4, 4, 2, 0);
+    snprintf(path, sizeof path, "/flipbook.%s", name.text);
+    assert_int_equal(shm_unlink(path), 0);
+    assert_int_equal(flip_writer_resize(first, 500, 500, FLIP_FORMAT_RGBA8, FLIP_ALPHA_OPAQUE), -ESTALE);
+    assert_false(test_segment_exists(name.text)); /* nor is anything left beside the name */
+    second = test_writer(name.text, 8, 8, 2, 0);
+    assert_int_equal(flip_writer_resize(first, 500, 500, FLIP_FORMAT_RGBA8, FLIP_ALPHA_OPAQUE), -ESTALE);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
+    assert_int_equal(status.width, 8);
+    /* Everything as it was for the first one, too. */
+    assert_int_equal(flip_writer_acquire(first, &canvas, 0), 0);
+    assert_int_equal(canvas.info.width, 4);
+    flip_writer_destroy(first);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
+    flip_writer_destroy(second);
+    assert_false(test_segment_exists(name.text));
+}
+
+/* What is no file is refused by everybody who meets it, and nobody waits for the other end of a FIFO. */
+static void what_is_not_a_file_is_not_a_segment(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        const struct test_name name = test_unique_name("no-file");
+        struct flip_segment_status status;
+        char path[FLIP_NAME_MAX + 32];
+        struct flip_writer *writer;
+        struct flip_reader *reader;
+
+        snprintf(path, sizeof path, "/dev/shm/flipbook.%s", name.text);
+        assert_int_equal(kind == 0   ? mkfifo(path, 0600)
+                         : kind == 1 ? mkdir(path, 0700)
+                                     : symlink("/etc/passwd", path),
+                         0);
+        assert_int_equal(flip_segment_get_status(name.text, &status), -EBADMSG);
+        assert_int_equal(flip_reader_open(&reader, name.text, NULL), -EBADMSG);
+        assert_int_equal(flip_writer_create(&writer, name.text, &small), -EBADMSG);
+        assert_int_equal(flip_segment_clean(name.text), -EBADMSG);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
+static int destroy_without_descriptors(void *argument)
+{
+    struct flip_writer *writer;
+
+    if (flip_writer_create(&writer, argument, &small) != 0)
+        return 1;
+    while (dup(0) >= 0)
+        continue;
+    flip_writer_destroy(writer);
+    return test_segment_exists(argument) ? 2 : 0;
+}
+
+static void a_writer_that_is_out_of_descriptors_removes_its_name(void **state)
+{
+    struct test_name name = test_unique_name("emfile");
+    (void)state;
+
+    assert_int_equal(test_join(test_fork(destroy_without_descriptors, name.text)), 0);
+}
+
+/* ---- opening while the name changes hands */
+
+struct opening {
+    const char *name;
+    char path[FLIP_NAME_MAX + 32];
+    int rc;
+};
+
+static void *open_a_reader(void *argument)
+{
+    struct opening *opening = argument;
+    struct flip_reader *reader;
+
+    opening->rc = flip_reader_open(&reader, opening->name, NULL);
+    if (opening->rc == 0)
+        flip_reader_destroy(reader);
+    return NULL;
+}
+
+/* Whether two descriptors of this process lead to the object. */
+static bool opened_twice(void *argument)
+{
+    const struct opening *opening = argument;
+    unsigned found = 0;
+
+    for (int fd = 0; fd < 256; fd++) {
+        char link[32], target[FLIP_NAME_MAX + 32];
+        ssize_t length;
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        length = readlink(link, target, sizeof target);
+        found += length == (ssize_t)strlen(opening->path) && memcmp(target, opening->path, (size_t)length) == 0;
+    }
+    return found == 2;
+}
+
+/* The object that the reader has opened is replaced before it has attached: it goes on with what the name leads to. */
+static void a_reader_that_opened_what_is_replaced_starts_over(void **state)
+{
+    const struct test_name name = test_unique_name("replaced"), other = test_unique_name("replacing");
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = INT64_C(1) << 62, .l_len = 1};
+    struct opening opening = {.name = name.text};
+    struct flip_writer *writer = test_writer(other.text, 4, 4, 2, 0);
+    char from[FLIP_NAME_MAX + 32];
+    pthread_t thread;
+    int fd;
+    (void)state;
+
+    /* A segment that is never filled keeps the reader between opening and attaching. */
+    snprintf(from, sizeof from, "/dev/shm/flipbook.%s", other.text);
+    snprintf(opening.path, sizeof opening.path, "/dev/shm/flipbook.%s", name.text);
+    fd = open(opening.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    assert_int_equal(pthread_create(&thread, NULL, open_a_reader, &opening), 0);
+    assert_true(test_eventually(opened_twice, &opening));
+    assert_int_equal(rename(from, opening.path), 0);
+    close(fd); /* the old one has no writer now */
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(opening.rc, 0);
+    assert_int_equal(remove(opening.path), 0);
+    flip_writer_destroy(writer);
 }
 
 static void the_mode_asked_for_is_the_mode_there_is_whatever_the_umask(void **state)
@@ -289,7 +424,7 @@ static void the_mode_asked_for_is_the_mode_there_is_whatever_the_umask(void **st
 
     assert_int_equal(flip_writer_create(&writer, name.text, &options), 0);
     umask(umask_before);
-    assert_int_equal(flip_segment_status(name.text, &status), 0);
+    assert_int_equal(flip_segment_get_status(name.text, &status), 0);
     assert_int_equal(status.permissions, 0660);
     flip_writer_destroy(writer);
 }
@@ -327,6 +462,10 @@ int main(void)
         cmocka_unit_test(cleaning_removes_a_stale_segment),
         cmocka_unit_test(what_a_killed_resize_left_beside_the_name_goes_with_it),
         cmocka_unit_test(a_writer_removes_only_its_own_segment),
+        cmocka_unit_test(a_writer_that_lost_its_name_does_not_resize_over_the_next_one),
+        cmocka_unit_test(what_is_not_a_file_is_not_a_segment),
+        cmocka_unit_test(a_writer_that_is_out_of_descriptors_removes_its_name),
+        cmocka_unit_test(a_reader_that_opened_what_is_replaced_starts_over),
         cmocka_unit_test(the_mode_asked_for_is_the_mode_there_is_whatever_the_umask),
         cmocka_unit_test(listing_names_every_segment_in_order),
     };

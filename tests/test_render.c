@@ -295,6 +295,29 @@ static void with_nobody_to_free_a_slot_frames_are_dropped_and_counted(void **sta
     flip_reader_destroy(reader);
 }
 
+static void a_program_without_standard_streams_does_not_print_into_its_segment(void **state)
+{
+    const struct test_name name = test_unique_name("render-streams");
+    char command[512];
+    const char *const argv[] = {"sh", "-c", command, NULL};
+    struct test_program program;
+    struct test_result result;
+    struct flip_reader *reader;
+    (void)state;
+
+    snprintf(command, sizeof command,
+             "exec %s --scene testcard --size 16x16 --fps 1000 --frames 3 --wait-readers 1 %s 0<&- 2>&-",
+             FLIPBOOK_RENDER, name.text);
+    program = test_start(argv);
+    reader = test_reader_soon(name.text, FLIP_MAILBOX, NULL);
+    assert_non_null(reader);
+    result = test_program_end(&program, 0); /* its summary goes nowhere: it closed the segment by its own */
+    assert_int_equal(result.code, 0);
+    assert_false(test_segment_exists(name.text));
+    test_result_finish(&result);
+    flip_reader_destroy(reader);
+}
+
 /* ---- the end */
 
 static void the_summary_counts_what_was_published(void **state)
@@ -407,6 +430,7 @@ int main(void)
         cmocka_unit_test(frames_carry_their_due_time_and_are_not_published_before_it),
         cmocka_unit_test(a_y4m_input_sets_the_rate_unless_told_otherwise),
         cmocka_unit_test(with_nobody_to_free_a_slot_frames_are_dropped_and_counted),
+        cmocka_unit_test(a_program_without_standard_streams_does_not_print_into_its_segment),
         cmocka_unit_test(the_summary_counts_what_was_published),
         cmocka_unit_test(a_signal_ends_it_cleanly_whatever_it_waits_for),
         cmocka_unit_test(a_signal_ends_a_wait_for_a_slot),

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -626,7 +627,7 @@ static void a_display_that_hangs_does_not_hold_the_renderer_up(void **state)
             sequence = publish(pair.writer);
             usleep(1000); /* so that the viewer gets some of them */
         }
-        flip_writer_stats(pair.writer, &stats);
+        flip_writer_get_stats(pair.writer, &stats);
         test_continue(server);
         assert_int_equal(stats.evicted, 0);
         expect_frame(&pair, sequence, 96, 64);
@@ -740,7 +741,7 @@ static void space_pauses_and_holds_no_slot(void **state)
         expect_title(&pair, "paused");
         for (int n = 0; n < 20; n++)
             publish(pair.writer);
-        flip_writer_stats(pair.writer, &stats);
+        flip_writer_get_stats(pair.writer, &stats);
         assert_int_equal(stats.evicted, 0);
         expect_frame(&pair, 1, 96, 64);
         resize(&pair, 192, 128);
@@ -834,6 +835,26 @@ static void s_never_overwrites(void **state)
     pair_destroy(&pair);
 }
 
+/* The frame is large, so that the second press comes while the first file is being written. */
+static void two_presses_of_s_make_two_whole_files(void **state)
+{
+    struct pair pair = pair_create();
+    char path[PATH_BYTES];
+    (void)state;
+
+    start_renderer(&pair, 4096, 4096);
+    publish(pair.writer);
+    start_viewer(&pair, NULL);
+    expect_title(&pair, "4096x4096");
+    press(&pair, "s s");
+    expect_words(&pair, "wrote ./frame-00000001.png");
+    expect_words(&pair, "wrote ./frame-00000001-2.png");
+    expect_png(path_in(&pair, path, "frame-00000001.png"), 1, 4096, 4096, true);
+    expect_png(path_in(&pair, path, "frame-00000001-2.png"), 1, 4096, 4096, true);
+    end_viewer_quietly(&pair, SIGTERM);
+    pair_destroy(&pair);
+}
+
 static bool manager_is_there(void *argument)
 {
     struct test_result result = test_run_shell("xdotool get_num_desktops");
@@ -856,6 +877,7 @@ static void f_fills_the_screen_and_goes_back(void **state)
     if (result.code != 0) {
         test_result_finish(&result);
         print_message("no openbox here: fullscreen is not tested\n");
+        assert_null(getenv("CI")); /* there it must be */
         skip();
     }
     test_result_finish(&result);
@@ -985,7 +1007,7 @@ static void a_second_renderer_s_frames_get_names_of_their_own(void **state)
     expect_png(path, 1, 50, 70, true);
     expect_png(path_in(&pair, path, "out/frame-00000001.png"), 1, 96, 64, true);
     press(&pair, "s");
-    expect_words(&pair, "the frame is in out/frame-00000001-2.png");
+    expect_words(&pair, "the frame will be in out/frame-00000001-2.png");
     end_viewer_quietly(&pair, SIGTERM);
     pair_destroy(&pair);
 }
@@ -1004,7 +1026,7 @@ static struct flip_segment_status status_of(const struct pair *pair)
 {
     struct flip_segment_status status;
 
-    assert_int_equal(flip_segment_status(pair->name.text, &status), 0);
+    assert_int_equal(flip_segment_get_status(pair->name.text, &status), 0);
     assert_int_equal(status.reader_count, 1);
     return status;
 }
@@ -1092,6 +1114,30 @@ static void a_stopped_viewer_is_evicted_and_says_that_frames_are_missing(void **
     assert_in_range(missing, 1, 10);
     assert_true(figure(&result, "evicted") >= 1);
     assert_true(figure(&result, "skipped") >= missing);
+    assert_non_null(strstr(result.err, "frames are missing"));
+    test_result_finish(&result);
+    pair_destroy(&pair);
+}
+
+/* Nothing follows that could tell how many frames the eviction took. */
+static void a_renderer_that_ends_while_the_viewer_is_evicted_leaves_exit_code_4(void **state)
+{
+    struct pair pair = pair_create();
+    struct test_result result;
+    char path[PATH_BYTES];
+    (void)state;
+
+    pair.writer = test_writer(pair.name.text, 96, 64, 2, 50000000);
+    start_viewer(&pair, "--fifo", "--once", "--json", "--dump", "out", NULL);
+    wait_for_viewer(pair.writer);
+    publish(pair.writer);
+    assert_true(test_eventually(file_exists, (void *)(uintptr_t)path_in(&pair, path, "out/frame-00000001.png")));
+    test_stop(pair.viewer.pid);
+    for (int n = 0; n < 10; n++)
+        publish(pair.writer);
+    stop_renderer(&pair);
+    test_continue(pair.viewer.pid);
+    result = end_viewer(&pair, 0, 4);
     assert_non_null(strstr(result.err, "frames are missing"));
     test_result_finish(&result);
     pair_destroy(&pair);
@@ -1221,13 +1267,15 @@ static void the_offscreen_driver_needs_no_display(void **state)
 
 /* ---- what it costs */
 
+/* Of all its threads. */
 static uint64_t cpu_ns(pid_t pid)
 {
-    struct test_result result = test_run_shell("cut -d' ' -f1 /proc/%d/schedstat", (int)pid);
-    const uint64_t ns = strtoull(result.out, NULL, 10);
+    struct timespec spent;
+    clockid_t clock;
 
-    test_result_finish(&result);
-    return ns;
+    assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+    assert_int_equal(clock_gettime(clock, &spent), 0);
+    return (uint64_t)spent.tv_sec * 1000000000 + (uint64_t)spent.tv_nsec;
 }
 
 static void expect_idle(struct pair *pair)
@@ -1238,7 +1286,7 @@ static void expect_idle(struct pair *pair)
     usleep(1000000); /* the span that is measured, not a wait for something */
     spent = cpu_ns(pair->viewer.pid) - cpu_before;
     elapsed = test_now_ns() - start_ns;
-    assert_true(spent < elapsed / 20);
+    assert_true(spent < elapsed / 50);
 }
 
 static void it_idles_without_frames(void **state)
@@ -1297,12 +1345,14 @@ int main(int argc, char **argv)
         cmocka_unit_test(space_pauses_and_holds_no_slot),
         cmocka_unit_test(s_writes_the_frame_on_the_screen),
         cmocka_unit_test(s_never_overwrites),
+        cmocka_unit_test(two_presses_of_s_make_two_whole_files),
         cmocka_unit_test(f_fills_the_screen_and_goes_back),
         cmocka_unit_test(dump_with_fifo_loses_nothing),
         cmocka_unit_test(dump_in_mailbox_mode_writes_what_was_shown),
         cmocka_unit_test(a_second_renderer_s_frames_get_names_of_their_own),
         cmocka_unit_test(a_frame_that_was_taken_away_does_not_count),
         cmocka_unit_test(a_stopped_viewer_is_evicted_and_says_that_frames_are_missing),
+        cmocka_unit_test(a_renderer_that_ends_while_the_viewer_is_evicted_leaves_exit_code_4),
         cmocka_unit_test(without_a_frame_in_time_it_fails),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_said_at_the_start),
         cmocka_unit_test(a_dump_that_fails_later_ends_it),

@@ -8,17 +8,22 @@
 #define FLIPBOOK_FORK_GUARD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
-/* Part of the struct that it guards. */
+/* Part of the struct that it guards, which must not be moved or overwritten while the descriptor is open. */
 struct flip_fork_guard {
-    int fd; /* -1 in a forked child: whatever else the struct holds is not ours any more */
+    int fd; /* -1: none, or in a forked child, where whatever else the struct holds is not ours any more */
     struct flip_fork_guard *next, *previous;
 };
 
-/* Guards the descriptor, which stays the caller's. 0 or -ENOMEM. */
-int flip_fork_guard_add(struct flip_fork_guard *guard, int fd);
+/*
+ * Opens a shared-memory object as shm_open does, and guards the descriptor from its first instant: a lock belongs to
+ * all copies of a descriptor, also to one that was made before the lock was taken. 0, -ENOMEM, or the error of
+ * shm_open, with guard->fd -1.
+ */
+int flip_fork_guard_open(struct flip_fork_guard *guard, const char *path, int flags, mode_t mode);
 
-/* Before the caller closes guard->fd. */
-void flip_fork_guard_remove(struct flip_fork_guard *guard);
+/* Closes the descriptor, which drops its locks. Nothing is done where there is none. */
+void flip_fork_guard_close(struct flip_fork_guard *guard);
 
 #endif

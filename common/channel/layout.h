@@ -12,6 +12,10 @@
  * object, and only the copy is used from then on. Everything that changes is an atomic of its own; the metadata of a
  * slot belongs to whoever the slot's owner word names.
  *
+ * That goes so far: garbage here never makes a process read or write outside of its mappings. But who may write the
+ * control part can end the others, or hold them up. A sem_t that is written over may make glibc abort; an object that is
+ * cut off makes those who map it die of SIGBUS. So the permissions say who is trusted, and by default it is one user.
+ *
  * What is written by different processes, or polled, has a cache line of its own.
  */
 #ifndef FLIPBOOK_LAYOUT_H
@@ -31,7 +35,8 @@
 #define FLIP_CACHE_LINE 64
 
 #define FLIP_LIBC_GLIBC 1
-#define FLIP_LIBC_OTHER 2 /* musl does not name itself; its sem_t differs in size, which is checked as well */
+#define FLIP_LIBC_OTHER                                                                                                \
+    2 /* musl does not name itself. Its sem_t has the same size: nothing but this tells them apart */
 #if defined(__GLIBC__)
 #define FLIP_LIBC FLIP_LIBC_GLIBC
 #else
@@ -130,6 +135,7 @@ struct flip_entry {
     alignas(FLIP_CACHE_LINE) _Atomic uint64_t delivered; /* frames, as struct flip_reader_stats */
     _Atomic uint64_t skipped; /* frames */
     _Atomic uint64_t evicted; /* times */
+    _Atomic uint64_t first; /* sequence of the first frame since it is admitted; 0: not admitted yet */
 };
 
 static_assert(offsetof(struct flip_entry, bell) == 16, "no padding");

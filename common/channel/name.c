@@ -37,8 +37,8 @@
 #define NEXT_SUFFIX "~next" /* '~' is not in the grammar: no segment has such a name of its own */
 
 /* Long enough for a lock's holder to be past the instants between taking a stale lock and unlinking, or between
-   creating and storing its pid. */
-#define CONFIRM_TRIES 1000
+   creating and storing its pid. A live writer in another pid namespace never settles, and costs all of it. */
+#define CONFIRM_TRIES 50
 #define CONFIRM_POLL_NS UINT64_C(1000000)
 
 struct path {
@@ -69,28 +69,71 @@ bool flip_name_valid(const char *name)
     return true;
 }
 
-static int open_as(const char *name, int flags, int *fd)
+/* O_NONBLOCK: a FIFO would otherwise make its opener wait. The other errors are what a directory, a symbolic link or a
+   socket gives. */
+static int open_as(const char *name, int flags, struct flip_fork_guard *guard)
 {
     const struct path path = path_of(name, "");
+    const int rc = flip_fork_guard_open(guard, path.text, flags | O_NONBLOCK, 0);
+    struct stat stat;
 
-    *fd = shm_open(path.text, flags, 0);
-    return *fd < 0 ? -errno : 0;
+    if (rc == -EINVAL || rc == -EISDIR || rc == -ELOOP || rc == -ENXIO)
+        return -EBADMSG;
+    if (rc == 0 && (fstat(guard->fd, &stat) != 0 || !S_ISREG(stat.st_mode))) {
+        flip_fork_guard_close(guard);
+        return -EBADMSG;
+    }
+    return rc;
 }
 
-int flip_name_open(const char *name, int *fd)
+int flip_name_open(const char *name, struct flip_fork_guard *guard)
 {
-    return open_as(name, O_RDWR, fd);
+    return open_as(name, O_RDWR, guard);
 }
 
-int flip_name_open_readonly(const char *name, int *fd)
+int flip_name_open_readonly(const char *name, struct flip_fork_guard *guard)
 {
-    return open_as(name, O_RDONLY, fd);
+    return open_as(name, O_RDONLY, guard);
 }
 
-static bool unlinked(int fd)
+bool flip_name_lost(int fd)
 {
     struct stat stat;
     return fstat(fd, &stat) != 0 || stat.st_nlink == 0;
+}
+
+struct file_path {
+    char text[sizeof SHM_FOLDER + sizeof((struct path *)0)->text];
+};
+
+static struct file_path file_path_of(const char *name, const char *suffix)
+{
+    const struct path path = path_of(name, suffix);
+    struct file_path file;
+    snprintf(file.text, sizeof file.text, SHM_FOLDER "%s", path.text);
+    return file;
+}
+
+/* Looks without opening: a process that is out of descriptors must still be able to remove its name. */
+static bool leads_to(const char *name, const char *suffix, int fd)
+{
+    const struct file_path path = file_path_of(name, suffix);
+    struct stat ours, named;
+
+    return fstat(fd, &ours) == 0 && lstat(path.text, &named) == 0 && ours.st_dev == named.st_dev &&
+           ours.st_ino == named.st_ino;
+}
+
+bool flip_name_leads_to(const char *name, int fd)
+{
+    return leads_to(name, "", fd);
+}
+
+/* Whatever a dead holder of the name left beside it. Only who has the name may. */
+static void drop_debris(const char *name)
+{
+    const struct path path = path_of(name, NEXT_SUFFIX);
+    shm_unlink(path.text);
 }
 
 /*
@@ -117,57 +160,53 @@ static int remove_stale(const char *name, int fd)
     const int rc = flip_lock_try(fd, FLIP_LOCK_WRITER);
 
     if (rc == -EBUSY)
-        return unlinked(fd) ? 0 : holder_settled(fd) ? -EEXIST : -EAGAIN;
+        return flip_name_lost(fd) ? 0 : holder_settled(fd) ? -EEXIST : -EAGAIN;
     if (rc != 0)
         return rc;
-    if (unlinked(fd))
+    if (flip_name_lost(fd))
         return 0;
-    flip_name_drop_next(name);
+    drop_debris(name);
     return shm_unlink(path.text) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
 /* Makes an empty locked object under a path that nothing has. 0, -EEXIST, -EAGAIN (lost to another process). */
-static int create_locked(const char *path, mode_t mode, int *out)
+static int create_locked(const char *path, mode_t mode, struct flip_fork_guard *guard)
 {
-    int rc;
-    const int fd = shm_open(path, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
+    int rc = flip_fork_guard_open(guard, path, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
 
-    if (fd < 0)
-        return -errno;
-    rc = flip_lock_try(fd, FLIP_LOCK_WRITER);
-    if (rc == -EBUSY || (rc == 0 && unlinked(fd)))
+    if (rc != 0)
+        return rc;
+    rc = flip_lock_try(guard->fd, FLIP_LOCK_WRITER);
+    if (rc == -EBUSY || (rc == 0 && flip_name_lost(guard->fd)))
         rc = -EAGAIN;
-    else if (rc == 0 && fchmod(fd, mode) != 0) /* not the mode of shm_open, which the umask cuts */
+    else if (rc == 0 && fchmod(guard->fd, mode) != 0) /* not the mode of shm_open, which the umask cuts */
         rc = -errno;
     if (rc != 0) {
         if (rc != -EAGAIN)
             shm_unlink(path);
-        close(fd);
-        return rc;
+        flip_fork_guard_close(guard);
     }
-    *out = fd;
-    return 0;
+    return rc;
 }
 
-int flip_name_take(const char *name, mode_t mode, int *out)
+int flip_name_take(const char *name, mode_t mode, struct flip_fork_guard *guard)
 {
     const struct path path = path_of(name, "");
     int unsettled = 0;
 
     for (;;) {
-        int fd;
-        int rc = flip_name_open(name, &fd);
+        int rc = flip_name_open(name, guard);
 
         if (rc == -ENOENT) {
-            rc = create_locked(path.text, mode, out);
+            rc = create_locked(path.text, mode, guard);
             if (rc != -EEXIST && rc != -EAGAIN)
                 return rc;
             continue;
         }
         if (rc != 0)
             return rc;
-        rc = remove_stale(name, fd);
-        close(fd);
+        rc = remove_stale(name, guard->fd);
+        flip_fork_guard_close(guard);
         if (rc == -EAGAIN && ++unsettled < CONFIRM_TRIES)
             flip_sleep_ns(CONFIRM_POLL_NS);
         else if (rc != 0)
@@ -178,55 +217,49 @@ int flip_name_take(const char *name, mode_t mode, int *out)
 void flip_name_release(const char *name, int fd)
 {
     const struct path path = path_of(name, "");
-    struct stat ours, named;
-    int named_fd;
 
-    if (flip_name_open_readonly(name, &named_fd) != 0)
-        return;
-    if (fstat(fd, &ours) == 0 && fstat(named_fd, &named) == 0 && ours.st_dev == named.st_dev &&
-        ours.st_ino == named.st_ino)
+    if (flip_name_leads_to(name, fd))
         shm_unlink(path.text);
-    close(named_fd);
 }
 
-int flip_name_make_next(const char *name, mode_t mode, int *fd)
+int flip_name_make_next(const char *name, int fd, mode_t mode, struct flip_fork_guard *guard)
 {
     const struct path path = path_of(name, NEXT_SUFFIX);
 
-    /* Only the holder of the name makes one, so what is there was left by a dead holder. */
-    flip_name_drop_next(name);
-    return create_locked(path.text, mode, fd);
+    if (!flip_name_leads_to(name, fd))
+        return -ESTALE;
+    drop_debris(name);
+    return create_locked(path.text, mode, guard);
 }
 
-int flip_name_commit_next(const char *name)
+int flip_name_commit_next(const char *name, int fd)
 {
-    const struct path from = path_of(name, NEXT_SUFFIX);
-    const struct path to = path_of(name, "");
-    char from_file[sizeof SHM_FOLDER + sizeof from.text], to_file[sizeof SHM_FOLDER + sizeof to.text];
+    const struct file_path from = file_path_of(name, NEXT_SUFFIX), to = file_path_of(name, "");
 
-    snprintf(from_file, sizeof from_file, SHM_FOLDER "%s", from.text);
-    snprintf(to_file, sizeof to_file, SHM_FOLDER "%s", to.text);
-    return rename(from_file, to_file) == 0 ? 0 : -errno;
+    /* Our lock keeps every flipbook from removing the name; this is against `rm`, and what may have come after it. */
+    if (!flip_name_leads_to(name, fd))
+        return -ESTALE;
+    return rename(from.text, to.text) == 0 ? 0 : -errno;
 }
 
-void flip_name_drop_next(const char *name)
+void flip_name_drop_next(const char *name, int next_fd)
 {
-    const struct path path = path_of(name, NEXT_SUFFIX);
-    shm_unlink(path.text);
+    if (leads_to(name, NEXT_SUFFIX, next_fd))
+        drop_debris(name);
 }
 
 int flip_segment_clean(const char *name)
 {
-    int fd;
+    struct flip_fork_guard guard;
     int rc;
 
     if (!flip_name_valid(name))
         return -EINVAL;
-    rc = flip_name_open(name, &fd);
+    rc = flip_name_open(name, &guard);
     if (rc != 0)
         return rc;
-    rc = remove_stale(name, fd);
-    close(fd);
+    rc = remove_stale(name, guard.fd);
+    flip_fork_guard_close(&guard);
     return rc == -EEXIST || rc == -EAGAIN ? -EBUSY : rc;
 }
 
@@ -258,6 +291,7 @@ int flip_segment_list(char ***names, size_t *count)
     size_t bytes = 0, found = 0;
     const struct dirent *entry;
     FILE *stream;
+    bool failed;
     int rc;
     DIR *folder = opendir(SHM_FOLDER);
 
@@ -278,7 +312,8 @@ int flip_segment_list(char ***names, size_t *count)
         }
     }
     closedir(folder);
-    rc = fclose(stream) != 0 ? -ENOMEM : pack_names(text, bytes, found, names);
+    failed = ferror(stream) != 0; /* fclose does not tell of a write that failed before */
+    rc = fclose(stream) != 0 || failed ? -ENOMEM : pack_names(text, bytes, found, names);
     free(text);
     if (rc == 0)
         *count = found;

@@ -32,42 +32,46 @@
 #define PIN_TRIES 64
 
 /* Oldest frame first; 0 (no frame) is older than any. Skips what is in `tried`. */
-static uint32_t oldest_slot(struct flip_control *control, uint32_t slot_count, uint32_t tried)
+static uint32_t oldest_slot(const struct flip_frames *frames, uint32_t slot_count, uint32_t tried)
 {
     uint32_t oldest = FLIP_NO_SLOT;
     uint64_t oldest_sequence = UINT64_MAX;
 
     for (uint32_t i = 0; i < slot_count; i++) {
-        const uint64_t sequence = atomic_load_explicit(&control->slots[i].sequence, memory_order_relaxed);
-        if (!(tried & (1u << i)) && sequence < oldest_sequence) {
+        if (!(tried & (1u << i)) && frames->sequences[i] < oldest_sequence) {
             oldest = i;
-            oldest_sequence = sequence;
+            oldest_sequence = frames->sequences[i];
         }
     }
     return oldest;
 }
 
-uint32_t flip_owner_take(struct flip_control *control, uint32_t slot_count)
+uint32_t flip_owner_take(struct flip_control *control, uint32_t slot_count, struct flip_frames *frames)
 {
-    uint32_t tried = 1u << (FLIP_LATEST_SLOT(atomic_load(&control->latest)) % FLIP_SLOTS_MAX);
+    uint32_t tried = 1u << frames->newest;
 
     for (;;) {
         uint64_t nobody = 0;
-        const uint32_t i = oldest_slot(control, slot_count, tried);
+        const uint32_t i = oldest_slot(frames, slot_count, tried);
         if (i == FLIP_NO_SLOT)
             return FLIP_NO_SLOT;
         /* Acquire: pairs with the readers' release in flip_owner_release, so that their reads of the pixels are over
-           before we draw. Release: the sequence below is not seen by anybody before W is. */
+           before we draw. The store after it is ordered by being sequentially consistent itself: who sees 0 in the
+           sequence finds W, or what came later, in the word. */
         if (atomic_compare_exchange_strong(&control->slots[i].owner, &nobody, FLIP_OWNER_WRITER)) {
             atomic_store(&control->slots[i].sequence, 0);
+            frames->sequences[i] = 0;
             return i;
         }
         tried |= 1u << i;
     }
 }
 
-void flip_owner_publish(struct flip_control *control, uint32_t slot, uint64_t sequence, uint64_t fifo_readers)
+void flip_owner_publish(struct flip_control *control, struct flip_frames *frames, uint32_t slot, uint64_t sequence,
+                        uint64_t fifo_readers)
 {
+    frames->sequences[slot] = sequence;
+    frames->newest = slot;
     atomic_store(&control->slots[slot].sequence, sequence);
     /* Release: pairs with the CAS in flip_owner_pin and the load in flip_owner_next; pixels and metadata come first. */
     atomic_store(&control->slots[slot].owner, fifo_readers);
@@ -87,12 +91,21 @@ void flip_owner_sweep(struct flip_control *control, uint32_t slot_count, uint32_
         atomic_fetch_and(&control->slots[i].owner, ~FLIP_OWNER_READER(k));
 }
 
-uint64_t flip_owner_holders_of_oldest(struct flip_control *control, uint32_t slot_count)
+uint64_t flip_owner_holders_of_oldest(struct flip_control *control, uint32_t slot_count,
+                                      const struct flip_frames *frames)
 {
-    const uint32_t newest = FLIP_LATEST_SLOT(atomic_load(&control->latest)) % FLIP_SLOTS_MAX;
-    const uint32_t i = oldest_slot(control, slot_count, 1u << newest);
+    const uint32_t i = oldest_slot(frames, slot_count, 1u << frames->newest);
 
     return i == FLIP_NO_SLOT ? 0 : atomic_load(&control->slots[i].owner) & FLIP_OWNER_READERS;
+}
+
+uint32_t flip_owner_count(const struct flip_control *control, uint32_t slot_count, uint64_t readers)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < slot_count; i++)
+        found += (uint32_t)__builtin_popcountll(atomic_load(&control->slots[i].owner) & readers);
+    return found;
 }
 
 /* Adds bit k to a slot that the writer does not have. */
@@ -151,6 +164,12 @@ uint32_t flip_owner_next(struct flip_control *control, uint32_t slot_count, uint
     return oldest;
 }
 
+bool flip_owner_holds(struct flip_control *control, uint32_t slot, uint32_t k)
+{
+    /* A read-modify-write that changes nothing, for a load would not keep our plain reads of before in front of it. */
+    return (atomic_fetch_or(&control->slots[slot].owner, 0) & FLIP_OWNER_READER(k)) != 0;
+}
+
 enum flip_released flip_owner_release(struct flip_control *control, uint32_t slot, uint32_t k)
 {
     /* Release: pairs with the CAS in flip_owner_take; our reads of the pixels are over. */
@@ -159,4 +178,21 @@ enum flip_released flip_owner_release(struct flip_control *control, uint32_t slo
     if (!(before & FLIP_OWNER_READER(k)))
         return FLIP_EVICTED;
     return (before & ~FLIP_OWNER_READER(k)) == 0 ? FLIP_RELEASED_LAST : FLIP_RELEASED;
+}
+
+uint64_t flip_owner_adopt(struct flip_control *control, uint32_t slot_count, uint32_t k, bool fifo)
+{
+    /* A mailbox reader's bits are set by nobody but itself, so all of them are the dead one's. A fifo reader's are set by
+       the writer as we look: what is published from here on is ours, and letting go of it would be a gap. A slot with
+       our bit is not drawn into, so its sequence holds still. */
+    const uint64_t newest = fifo ? FLIP_LATEST_SEQUENCE(atomic_load(&control->latest)) : UINT64_MAX;
+
+    for (uint32_t i = 0; i < slot_count; i++) {
+        if (!(atomic_load(&control->slots[i].owner) & FLIP_OWNER_READER(k)) ||
+            atomic_load(&control->slots[i].sequence) > newest)
+            continue;
+        if (flip_owner_release(control, i, k) == FLIP_RELEASED_LAST)
+            flip_ring_writer(control);
+    }
+    return newest;
 }

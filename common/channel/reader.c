@@ -18,11 +18,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 /* How often a reader without frames asks whether its writer still lives, however short its waits are. A death is known
    within one of these. */
 #define LIVENESS_NS UINT64_C(100000000)
+
+/* How long opening waits for a writer that has the name but has not filled the segment yet. Some 8 GiB are reserved in
+   that time; who reserves more makes its readers try again. */
+#define ANNOUNCE_TIMEOUT_NS UINT64_C(2000000000)
+
+/* A try fails when the object is superseded between opening and attaching; nobody resizes that often in a row. */
+#define ATTACH_TRIES 64
 
 struct flip_reader {
     char name[FLIP_NAME_MAX + 1];
@@ -32,7 +39,8 @@ struct flip_reader {
     uint32_t k; /* this reader's entry, lock and bit */
     uint32_t held; /* bit i: slot i is held */
     uint64_t held_sequence[FLIP_SLOTS_MAX];
-    uint64_t held_skipped[FLIP_SLOTS_MAX]; /* frames before it that were not got; they count once it is given back */
+    uint64_t base; /* sequence before the first frame that it is owed, where counting starts */
+    bool started; /* base is known */
     uint64_t last; /* sequence; 0: none was given back yet */
     uint64_t ask_ns; /* when to ask whether the writer lives; 0: no look was in vain since the last frame */
     bool writer_gone; /* seen dead before the last look */
@@ -55,47 +63,72 @@ static struct flip_entry *entry_of(struct flip_reader *reader)
     return &current(reader)->control->readers[reader->k];
 }
 
+/* For flipbook-ls. */
+static void show_stats(struct flip_reader *reader)
+{
+    struct flip_entry *entry = entry_of(reader);
+
+    atomic_store_explicit(&entry->delivered, reader->stats.delivered, memory_order_relaxed);
+    atomic_store_explicit(&entry->skipped, reader->stats.skipped, memory_order_relaxed);
+    atomic_store_explicit(&entry->evicted, reader->stats.evicted, memory_order_relaxed);
+}
+
 /* ---- attaching */
 
-/* Attaches to whatever the name leads to now. */
-static int join_named(struct flip_reader *reader, struct flip_segment *segment, uint32_t *k)
+/* Maps what the name leads to now, if its writer lives. Waits at most patience_ns for one that is still filling it. */
+static int attach_named(const struct flip_reader *reader, struct flip_segment *segment, uint64_t patience_ns)
 {
-    int fd;
-    int rc = flip_name_open(reader->name, &fd);
+    for (int tries = 0; tries < ATTACH_TRIES; tries++) {
+        int rc = flip_name_open(reader->name, &segment->guard);
 
-    if (rc != 0)
-        return rc;
-    rc = flip_segment_attach(segment, fd);
-    if (rc != 0) {
-        close(fd);
+        if (rc != 0)
+            return rc;
+        rc = flip_segment_attach(segment, patience_ns);
+        /* Superseded or removed between the two: whatever was found there, it is not what the name leads to. Also what
+           looked alive only because a new writer held the lock of a stale segment for the instant of removing it. */
+        if (flip_name_lost(segment->guard.fd)) {
+            flip_segment_finish(segment);
+            continue;
+        }
+        if (rc != 0)
+            flip_segment_finish(segment);
         return rc;
     }
-    rc = flip_lock_held(fd, FLIP_LOCK_WRITER);
-    if (rc >= 0)
-        rc = rc == 0 ? -ESTALE : flip_roster_join(segment, reader->mode, k);
-    if (rc != 0)
-        flip_segment_finish(segment);
-    return rc;
+    return -ESTALE;
+}
+
+static bool options_valid(const struct flip_reader_options *options)
+{
+    for (size_t i = 0; i < sizeof options->reserved / sizeof *options->reserved; i++)
+        if (options->reserved[i] != 0)
+            return false;
+    return options->mode == FLIP_MAILBOX || options->mode == FLIP_FIFO;
 }
 
 int flip_reader_open(struct flip_reader **out, const char *name, const struct flip_reader_options *options)
 {
+    static const struct flip_reader_options defaults = {0};
     struct flip_reader *reader;
     int rc;
 
-    if (!flip_name_valid(name) || (options->mode != FLIP_MAILBOX && options->mode != FLIP_FIFO))
+    if (options == NULL)
+        options = &defaults;
+    if (!flip_name_valid(name) || !options_valid(options))
         return -EINVAL;
     reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return -ENOMEM;
     strcpy(reader->name, name);
     reader->mode = options->mode;
-    reader->segments[0].guard.fd = -1;
-    reader->segments[1].guard.fd = -1;
+    reader->segments[0] = FLIP_NO_SEGMENT;
+    reader->segments[1] = FLIP_NO_SEGMENT;
     rc = flip_waiter_init(&reader->waiter, options->wait);
     if (rc == 0)
-        rc = join_named(reader, current(reader), &reader->k);
+        rc = attach_named(reader, current(reader), ANNOUNCE_TIMEOUT_NS);
+    if (rc == 0)
+        rc = flip_roster_join(current(reader), reader->mode, &reader->k);
     if (rc != 0) {
+        flip_segment_finish(current(reader));
         free(reader);
         return rc;
     }
@@ -124,27 +157,46 @@ void flip_reader_destroy(struct flip_reader *reader)
     free(reader);
 }
 
+/* What failed to attach to the name of a superseded segment means when the next one was announced before it took the
+   name, and has the same owner: if it is anything else, our writer has ended. */
+static bool not_our_writer(int rc)
+{
+    return rc == -ENOENT || rc == -ESTALE || rc == -EBUSY || rc == -EACCES || rc == -EPROTONOSUPPORT;
+}
+
+static bool same_object(const struct flip_segment *a, const struct flip_segment *b)
+{
+    struct stat of_a, of_b;
+    return fstat(a->guard.fd, &of_a) == 0 && fstat(b->guard.fd, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
 /* Moves to the segment that took the place of a superseded one: joins there first, so that the writer, which waits for
    the old one to be left, already counts this reader in the new one. */
 static int move_over(struct flip_reader *reader)
 {
     struct flip_segment *old = current(reader), *next = &reader->segments[1 - reader->current];
     uint32_t k;
-    int rc = join_named(reader, next, &k);
+    int rc = attach_named(reader, next, 0);
 
-    if (rc == -ENOENT || rc == -ESTALE)
-        return -EPIPE;
     if (rc != 0)
+        return not_our_writer(rc) ? -EPIPE : rc;
+    if (same_object(old, next))
+        rc = -EBADMSG; /* nothing took its place: the word that says so is damaged */
+    else if (next->geometry.writer_life != old->geometry.writer_life)
+        rc = -EPIPE; /* our writer ended meanwhile, and another one has the name */
+    else
+        rc = flip_roster_join(next, reader->mode, &k);
+    if (rc != 0) {
+        flip_segment_finish(next);
         return rc;
-    if (next->geometry.writer_life != old->geometry.writer_life) {
-        leave(next, k, 0); /* our writer ended meanwhile, and another one has the name */
-        return -EPIPE;
     }
     leave(old, reader->k, 0);
     reader->current = 1 - reader->current;
     reader->k = k;
     reader->ask_ns = 0;
     reader->writer_gone = false;
+    show_stats(reader);
     return 0;
 }
 
@@ -229,26 +281,45 @@ static void give_back(struct flip_reader *reader, uint32_t slot, enum flip_relea
         flip_ring_writer(current(reader)->control);
 }
 
-/* Tells the caller of the frame in a slot that look() found. */
+/* A mailbox reader counts from the first frame that it holds, a fifo reader from the first that was queued for it: it may
+   have been evicted before it came to look. */
+static void start_counting(struct flip_reader *reader, uint64_t sequence)
+{
+    uint64_t first = sequence;
+
+    if (reader->started)
+        return;
+    if (reader->mode == FLIP_FIFO)
+        first = atomic_load(&entry_of(reader)->first);
+    reader->base = first >= 1 && first <= sequence ? first - 1 : sequence - 1;
+    reader->started = true;
+}
+
+/* Tells the caller of the frame in a slot that look() found. -EAGAIN: it was taken away as we read. */
 static int deliver(struct flip_reader *reader, uint32_t slot, struct flip_frame *frame)
 {
     const struct flip_segment *segment = current(reader);
     const uint64_t seen = newest_seen(reader);
+    uint64_t before;
     const uint64_t sequence = atomic_load(&segment->control->slots[slot].sequence);
+    const bool possible = meta_to_info(segment, &segment->control->slots[slot].meta, &frame->info);
 
-    if (!meta_to_info(segment, &segment->control->slots[slot].meta, &frame->info)) {
+    if (!flip_owner_holds(segment->control, slot, reader->k))
+        return -EAGAIN;
+    if (!possible) {
         give_back(reader, slot, flip_owner_release(segment->control, slot, reader->k));
         return -EBADMSG;
     }
     frame->info.sequence = sequence;
     frame->pixels = flip_segment_slot_pixels(segment, slot);
     frame->slot = slot;
-    frame->skipped = seen != 0 && sequence > seen ? sequence - seen - 1 : 0;
+    start_counting(reader, sequence);
+    before = seen != 0 ? seen : reader->base;
+    frame->skipped = sequence > before ? sequence - before - 1 : 0;
     if (frame->skipped != 0 || seen == 0)
         frame->info.damage_count = 0; /* it is relative to a frame that this reader does not have */
     reader->held |= 1u << slot;
     reader->held_sequence[slot] = sequence;
-    reader->held_skipped[slot] = frame->skipped;
     reader->ask_ns = 0;
     frame->hold_ns = flip_now_ns();
     return 0;
@@ -259,7 +330,7 @@ static void rejoin(struct flip_reader *reader)
 {
     if (flip_roster_rejoin(entry_of(reader))) {
         reader->stats.evicted++;
-        atomic_store_explicit(&entry_of(reader)->evicted, reader->stats.evicted, memory_order_relaxed);
+        show_stats(reader);
     }
 }
 
@@ -306,8 +377,12 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
         /* Before the look: what was published before the end is found by it. */
         lifecycle = atomic_load(&control->lifecycle);
         slot = look(reader);
-        if (slot != FLIP_NO_SLOT)
-            return deliver(reader, slot, frame);
+        if (slot != FLIP_NO_SLOT) {
+            rc = deliver(reader, slot, frame);
+            if (rc == -EAGAIN)
+                continue; /* evicted: to rejoin, unless something is held */
+            return rc;
+        }
         if (lifecycle == FLIP_SUPERSEDED) {
             if (reader->held != 0)
                 return -EBUSY;
@@ -326,8 +401,19 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
         rc = wait_for_ring(reader, deadline_ns);
         if (rc == -EINTR)
             return rc;
-        last_look = rc == -ETIMEDOUT; /* a ring and the deadline may have come together */
+        /* A ring and the deadline may have come together; and rings that never end must not put it off. */
+        last_look = rc == -ETIMEDOUT || flip_now_ns() >= deadline_ns;
     }
+}
+
+/* How many frames older than this one are held: neither delivered yet nor skipped. */
+static uint32_t held_before(const struct flip_reader *reader, uint64_t sequence)
+{
+    uint32_t found = 0;
+
+    for (uint32_t held = reader->held; held != 0; held &= held - 1)
+        found += reader->held_sequence[__builtin_ctz(held)] < sequence;
+    return found;
 }
 
 int flip_reader_release(struct flip_reader *reader, const struct flip_frame *frame)
@@ -346,13 +432,12 @@ int flip_reader_release(struct flip_reader *reader, const struct flip_frame *fra
     if (frame->info.sequence > reader->last)
         reader->last = frame->info.sequence;
     reader->stats.delivered++;
-    reader->stats.skipped += reader->held_skipped[frame->slot];
-    atomic_store_explicit(&entry_of(reader)->delivered, reader->stats.delivered, memory_order_relaxed);
-    atomic_store_explicit(&entry_of(reader)->skipped, reader->stats.skipped, memory_order_relaxed);
+    reader->stats.skipped = reader->last - reader->base - reader->stats.delivered - held_before(reader, reader->last);
+    show_stats(reader);
     return 0;
 }
 
-int flip_reader_stats(const struct flip_reader *reader, struct flip_reader_stats *stats)
+int flip_reader_get_stats(const struct flip_reader *reader, struct flip_reader_stats *stats)
 {
     if (!usable(reader))
         return -EBADF;

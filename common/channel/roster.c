@@ -7,6 +7,14 @@
  *                       |  -> EVICT      evict: sweep first, then the state, then a ring
  *      rejoin: EVICT -> JOIN
  *                          -> FREE       reap, under the reader's own lock: sweep first, then the state
+ *      adopt:  not FREE, and stays what it is; only EVICT -> JOIN, as for rejoin
+ *
+ * Adopting is what PROTOCOL.md's attach does not have. Entries are freed by the writer alone, and one that draws nothing
+ * for an hour frees nothing: 32 visits would fill the roster for good. So where nothing is free, a reader takes over the
+ * entry of one that is gone and had the same kind. For the writer it is the same reader, who lets go of all it had and
+ * goes on: nothing it may find in the entry or in the words is new to it. I1: it still is the only one to set fifo bits
+ * (they stay in its private set, which is right, the kind being the same) and to free. I2: the entry was not FREE and
+ * does not become so. I3: bit k is used under LK(k), which is also what reap must hold to free the entry.
  */
 #include "roster.h"
 
@@ -46,6 +54,7 @@ static int occupy(struct flip_control *control, uint32_t k, enum flip_mode mode)
     atomic_store(&entry->delivered, 0);
     atomic_store(&entry->skipped, 0);
     atomic_store(&entry->evicted, 0);
+    atomic_store(&entry->first, 0);
     atomic_store(&entry->kind, (uint32_t)mode); /* before JOIN, or the writer could take a fifo reader for a mailbox */
     atomic_fetch_or(&control->attached, FLIP_OWNER_READER(k));
     atomic_store(&entry->state, FLIP_ENTRY_JOIN);
@@ -54,28 +63,62 @@ static int occupy(struct flip_control *control, uint32_t k, enum flip_mode mode)
     return 0;
 }
 
+/* With lock k held and the entry not free: goes on as the reader of the same kind that left it. */
+static void adopt(struct flip_segment *segment, uint32_t k, enum flip_mode mode)
+{
+    struct flip_entry *entry = &segment->control->readers[k];
+
+    const uint64_t newest = flip_owner_adopt(segment->control, segment->geometry.slot_count, k, mode == FLIP_FIFO);
+
+    atomic_store(&entry->pid, (uint32_t)getpid());
+    atomic_store(&entry->delivered, 0);
+    atomic_store(&entry->skipped, 0);
+    atomic_store(&entry->evicted, 0);
+    /* What the other one was owed is not owed to us: frames come from now on, or after the writer admits us anew. */
+    if (flip_roster_evicted(entry))
+        atomic_store(&entry->first, 0);
+    else if (atomic_load(&entry->first) != 0)
+        atomic_store(&entry->first, newest + 1);
+    flip_reader_listen(entry); /* drained, not made anew: the writer may be ringing it */
+    (void)flip_roster_rejoin(entry); /* it was the other one that was evicted */
+    flip_ring_writer(segment->control);
+}
+
+/* 0; -EBUSY: another reader has the entry, or one of the other kind has left it; or an error. */
+static int try_entry(struct flip_segment *segment, uint32_t k, enum flip_mode mode)
+{
+    const struct flip_entry *entry = &segment->control->readers[k];
+    int rc = flip_lock_try(segment->guard.fd, FLIP_LOCK_READER(k));
+
+    if (rc != 0)
+        return rc;
+    /* Under the lock, the state is left FREE by us alone, and becomes FREE not at all. */
+    if (state_of(entry) == FLIP_ENTRY_FREE)
+        rc = occupy(segment->control, k, mode);
+    else if (atomic_load(&entry->kind) == (uint32_t)mode)
+        adopt(segment, k, mode);
+    else
+        rc = -EBUSY;
+    if (rc != 0)
+        flip_lock_drop(segment->guard.fd, FLIP_LOCK_READER(k));
+    return rc;
+}
+
 int flip_roster_join(struct flip_segment *segment, enum flip_mode mode, uint32_t *k_out)
 {
-    const int fd = segment->guard.fd;
-
-    for (uint32_t k = 0; k < FLIP_READERS_MAX; k++) {
-        int rc;
-        if (state_of(&segment->control->readers[k]) != FLIP_ENTRY_FREE)
-            continue;
-        rc = flip_lock_try(fd, FLIP_LOCK_READER(k));
-        if (rc == -EBUSY)
-            continue;
-        if (rc != 0)
-            return rc;
-        /* Somebody may have joined, and died, since the first look. */
-        rc = state_of(&segment->control->readers[k]) == FLIP_ENTRY_FREE ? occupy(segment->control, k, mode) : -EAGAIN;
-        if (rc == 0) {
-            *k_out = k;
-            return 0;
+    for (int free_only = 1; free_only >= 0; free_only--) {
+        for (uint32_t k = 0; k < FLIP_READERS_MAX; k++) {
+            const struct flip_entry *entry = &segment->control->readers[k];
+            int rc;
+            /* Looked at before the lock is tried: an entry that the writer is to reap must not be found locked. */
+            if (state_of(entry) != FLIP_ENTRY_FREE && (free_only || atomic_load(&entry->kind) != (uint32_t)mode))
+                continue;
+            rc = try_entry(segment, k, mode);
+            if (rc == 0)
+                *k_out = k;
+            if (rc != -EBUSY)
+                return rc;
         }
-        flip_lock_drop(fd, FLIP_LOCK_READER(k));
-        if (rc != -EAGAIN)
-            return rc;
     }
     return -EUSERS;
 }
@@ -91,7 +134,7 @@ bool flip_roster_evicted(const struct flip_entry *entry)
     return state_of(entry) == FLIP_ENTRY_EVICT;
 }
 
-uint64_t flip_roster_admit(struct flip_segment *segment, uint64_t fifo_readers)
+uint64_t flip_roster_admit(struct flip_segment *segment, uint64_t fifo_readers, uint64_t next_sequence)
 {
     for (uint64_t left = attached(segment); left != 0; left &= left - 1) {
         const uint32_t k = lowest(left);
@@ -99,6 +142,9 @@ uint64_t flip_roster_admit(struct flip_segment *segment, uint64_t fifo_readers)
         if (state_of(entry) == FLIP_ENTRY_JOIN) {
             if (atomic_load(&entry->kind) == FLIP_FIFO)
                 fifo_readers |= FLIP_OWNER_READER(k);
+            /* Once in a reader's life: one that was evicted is still owed what it missed. */
+            if (atomic_load(&entry->first) == 0)
+                atomic_store(&entry->first, next_sequence);
             atomic_store(&entry->state, FLIP_ENTRY_LIVE);
         }
     }
@@ -149,25 +195,24 @@ void flip_roster_evict(struct flip_segment *segment, uint32_t k, uint64_t *fifo_
     flip_ring_reader(entry); /* one with only queued frames is asleep, and would not know */
 }
 
-static uint32_t count(const struct flip_segment *segment, bool fifo_only)
+uint32_t flip_roster_count(const struct flip_segment *segment)
 {
     uint32_t found = 0;
+
+    for (uint64_t left = attached(segment); left != 0; left &= left - 1)
+        found += state_of(&segment->control->readers[lowest(left)]) != FLIP_ENTRY_FREE;
+    return found;
+}
+
+uint64_t flip_roster_fifo(const struct flip_segment *segment)
+{
+    uint64_t found = 0;
 
     for (uint64_t left = attached(segment); left != 0; left &= left - 1) {
         const uint32_t k = lowest(left);
         const struct flip_entry *entry = &segment->control->readers[k];
-        if (state_of(entry) != FLIP_ENTRY_FREE && (!fifo_only || atomic_load(&entry->kind) == FLIP_FIFO))
-            found++;
+        if (state_of(entry) != FLIP_ENTRY_FREE && atomic_load(&entry->kind) == FLIP_FIFO)
+            found |= FLIP_OWNER_READER(k);
     }
     return found;
-}
-
-uint32_t flip_roster_count(const struct flip_segment *segment)
-{
-    return count(segment, false);
-}
-
-uint32_t flip_roster_count_fifo(const struct flip_segment *segment)
-{
-    return count(segment, true);
 }

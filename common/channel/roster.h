@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The readers of a segment: entries are taken by readers, and given back by the writer alone, once the reader's lock is
- * free, that is, once its process is gone or has left.
+ * free, that is, once its process is gone or has left. While the writer is idle, a reader may go on in the entry that
+ * one of its kind left.
  */
 #ifndef FLIPBOOK_ROSTER_H
 #define FLIPBOOK_ROSTER_H
@@ -10,7 +11,8 @@
 
 /* ---- a reader */
 
-/* Takes an entry and its lock. 0, -EUSERS, or an error of fcntl. */
+/* Takes an entry and its lock: a free one, or else one that a reader of the same mode left and that the writer has not
+   given back yet. 0, -EUSERS, or an error of fcntl. */
 int flip_roster_join(struct flip_segment *segment, enum flip_mode mode, uint32_t *k);
 
 /* After an eviction, with nothing held: asks to be published to again. False: this reader is not evicted. */
@@ -21,7 +23,7 @@ bool flip_roster_evicted(const struct flip_entry *entry);
 /* ---- the writer */
 
 /* Admits who joined. Returns the bits of all fifo readers, given those of before. */
-uint64_t flip_roster_admit(struct flip_segment *segment, uint64_t fifo_readers);
+uint64_t flip_roster_admit(struct flip_segment *segment, uint64_t fifo_readers, uint64_t next_sequence);
 
 /* Wakes every reader that has no ring pending. */
 void flip_roster_ring_all(struct flip_segment *segment);
@@ -32,8 +34,8 @@ void flip_roster_reap(struct flip_segment *segment, uint64_t *fifo_readers);
 /* Takes everything from a reader that held the writer up. */
 void flip_roster_evict(struct flip_segment *segment, uint32_t k, uint64_t *fifo_readers);
 
-/* How many readers are attached; how many of them are fifo readers. */
+/* How many readers are attached; the bits of those that are fifo readers. */
 uint32_t flip_roster_count(const struct flip_segment *segment);
-uint32_t flip_roster_count_fifo(const struct flip_segment *segment);
+uint64_t flip_roster_fifo(const struct flip_segment *segment);
 
 #endif

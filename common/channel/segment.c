@@ -4,6 +4,7 @@
 #include "liveness.h"
 #include "monotonic.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,10 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How long a reader waits for a writer that has the name but has not filled the segment yet. Reserving 16 slots of
-   16384 x 16384 takes this long on a slow machine. */
-#define ANNOUNCE_TIMEOUT_NS UINT64_C(2000000000)
+/* While a reader waits for a writer that has the name but has not filled the segment yet. */
 #define ANNOUNCE_POLL_NS UINT64_C(1000000)
+
+/* What is reserved in one go; a second of it is 3 or 4 GiB. */
+#define RESERVE_BYTES (UINT64_C(16) << 20)
+#define RESERVE_BYTES_MIN (UINT64_C(64) << 10)
+
+static_assert(sizeof(off_t) == 8, "a segment may be larger than 4 GiB, and its locks lie far beyond");
 
 static uint64_t round_up(uint64_t value, uint64_t step)
 {
@@ -24,6 +29,12 @@ static uint64_t round_up(uint64_t value, uint64_t step)
 static uint64_t page_bytes(void)
 {
     return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Whether the whole fits the address space: 16 slots of 1 GiB do not everywhere. */
+static bool mappable(const struct flip_geometry *geometry)
+{
+    return geometry->total_bytes <= SIZE_MAX / 2;
 }
 
 uint32_t flip_stride_bytes(uint32_t width)
@@ -85,10 +96,11 @@ int flip_geometry_check(const struct flip_geometry *geometry, uint64_t object_by
  * Maps both parts. They are kept from forked children: a child would share this process's role without its lock.
  * Page tables are filled now, so that the first frames do not pay for it.
  */
-static int map_parts(struct flip_segment *segment, int fd, int pixels_protection)
+static int map_parts(struct flip_segment *segment, int pixels_protection)
 {
     const struct flip_geometry *geometry = &segment->geometry;
     const size_t pixel_bytes = (size_t)(geometry->total_bytes - geometry->pixels_offset);
+    const int fd = segment->guard.fd;
     void *control, *pixels;
     int rc;
 
@@ -105,10 +117,6 @@ static int map_parts(struct flip_segment *segment, int fd, int pixels_protection
         rc = -errno;
         goto unmap_pixels;
     }
-    rc = flip_fork_guard_add(&segment->guard, fd);
-    if (rc != 0)
-        goto unmap_pixels;
-
     segment->control = control;
     segment->pixels = pixels;
     return 0;
@@ -123,20 +131,30 @@ unmap_control:
 /* Undoes map_parts; the descriptor stays open. */
 static void unmap_parts(struct flip_segment *segment)
 {
-    flip_fork_guard_remove(&segment->guard);
     munmap(segment->control, (size_t)segment->geometry.pixels_offset);
     munmap(segment->pixels, (size_t)(segment->geometry.total_bytes - segment->geometry.pixels_offset));
-    *segment = (struct flip_segment){.guard = {.fd = -1}};
+    segment->control = NULL;
+    segment->pixels = NULL;
 }
 
+/* In pieces, for a signal undoes the one it interrupts: a program with an interval timer would never be done with the
+   whole. With a fast timer the pieces become smaller until one fits between two ticks. */
 static int reserve(int fd, uint64_t bytes)
 {
-    int error;
+    uint64_t piece = RESERVE_BYTES;
 
-    do {
-        error = posix_fallocate(fd, 0, (off_t)bytes);
-    } while (error == EINTR);
-    return -error;
+    for (uint64_t done = 0; done < bytes;) {
+        const uint64_t length = bytes - done < piece ? bytes - done : piece;
+        const int error = posix_fallocate(fd, (off_t)done, (off_t)length);
+
+        if (error == 0)
+            done += length;
+        else if (error != EINTR)
+            return -error;
+        else if (piece > RESERVE_BYTES_MIN)
+            piece /= 2;
+    }
+    return 0;
 }
 
 /* Puts the pid where a second writer, refused the lock, can read it while the space is still being reserved. */
@@ -160,16 +178,19 @@ static int init_bells(struct flip_control *control)
     return 0;
 }
 
-int flip_segment_make(struct flip_segment *segment, int fd, const struct flip_geometry *geometry)
+int flip_segment_make(struct flip_segment *segment, const struct flip_geometry *geometry)
 {
+    const int fd = segment->guard.fd;
     struct flip_control *control;
     int rc;
 
-    *segment = (struct flip_segment){.geometry = *geometry, .guard = {.fd = -1}};
+    segment->geometry = *geometry;
     segment->geometry.slot_bytes = round_up(geometry->slot_bytes, page_bytes());
     segment->geometry.pixels_offset = round_up(sizeof(struct flip_control), page_bytes());
     segment->geometry.total_bytes =
         segment->geometry.pixels_offset + segment->geometry.slot_bytes * segment->geometry.slot_count;
+    if (!mappable(&segment->geometry))
+        return -EFBIG;
 
     rc = reserve(fd, segment->geometry.pixels_offset);
     if (rc == 0)
@@ -177,7 +198,7 @@ int flip_segment_make(struct flip_segment *segment, int fd, const struct flip_ge
     if (rc == 0)
         rc = reserve(fd, segment->geometry.total_bytes);
     if (rc == 0)
-        rc = map_parts(segment, fd, PROT_READ | PROT_WRITE);
+        rc = map_parts(segment, PROT_READ | PROT_WRITE);
     if (rc != 0)
         return rc;
 
@@ -231,39 +252,39 @@ static int header_read(int fd, uint64_t object_bytes, struct flip_geometry *geom
     return rc != 0 ? rc : flip_geometry_check(geometry, object_bytes);
 }
 
-int flip_segment_attach(struct flip_segment *segment, int fd)
+int flip_segment_attach(struct flip_segment *segment, uint64_t patience_ns)
 {
-    const uint64_t give_up_ns = flip_now_ns() + ANNOUNCE_TIMEOUT_NS;
-    struct stat stat;
-    int rc;
+    const uint64_t give_up_ns = flip_deadline_ns(flip_now_ns(), patience_ns);
+    const int fd = segment->guard.fd;
 
-    *segment = (struct flip_segment){.guard = {.fd = -1}};
     for (;;) {
+        struct stat stat;
+        int rc;
         /* Asked first: a writer that was seen alive after the look could have finished in between. */
         const int alive = flip_lock_held(fd, FLIP_LOCK_WRITER);
+
         if (alive < 0)
             return alive;
         if (fstat(fd, &stat) != 0)
             return -errno;
         rc = header_read(fd, (uint64_t)stat.st_size, &segment->geometry);
-        if (rc != -EAGAIN)
-            break;
+        if (rc != 0 && rc != -EAGAIN)
+            return rc;
         if (!alive)
             return -ESTALE;
-        if (flip_now_ns() > give_up_ns)
+        if (rc == 0)
+            return mappable(&segment->geometry) ? map_parts(segment, PROT_READ) : -EFBIG;
+        if (flip_now_ns() >= give_up_ns)
             return -EBUSY;
         flip_sleep_ns(ANNOUNCE_POLL_NS);
     }
-    return rc != 0 ? rc : map_parts(segment, fd, PROT_READ);
 }
 
 void flip_segment_finish(struct flip_segment *segment)
 {
-    const int fd = segment->guard.fd;
-
-    if (fd >= 0) {
+    /* Without the descriptor this is a forked child, where nothing is mapped any more. */
+    if (segment->guard.fd >= 0 && segment->control != NULL)
         unmap_parts(segment);
-        close(fd);
-    }
-    *segment = (struct flip_segment){.guard = {.fd = -1}};
+    flip_fork_guard_close(&segment->guard);
+    *segment = FLIP_NO_SEGMENT;
 }

@@ -12,27 +12,29 @@ struct flip_segment {
     struct flip_control *control; /* NULL: not mapped */
     uint8_t *pixels; /* of slot 0; read-only in a reader */
     struct flip_geometry geometry; /* the checked private copy; the shared one is never read again */
-    struct flip_fork_guard guard; /* owns the descriptor that holds this process's lock */
+    struct flip_fork_guard guard; /* owns the descriptor that holds this process's lock; -1: no segment */
 };
 
+#define FLIP_NO_SEGMENT ((struct flip_segment){.guard = {.fd = -1}})
+
 /*
- * Reserves, fills and maps a new segment on fd, an empty shared-memory object that the caller made and whose writer's
- * lock it holds; the magic is not stored yet. On success fd belongs to the segment; on error it stays the caller's.
- * geometry->total_bytes and ->pixels_offset are worked out here. Errors: -ENOSPC, -EFBIG, -ENOMEM.
+ * Reserves, fills and maps a new segment on segment->guard, an empty shared-memory object that the caller made and whose
+ * writer's lock it holds; the magic is not stored yet. geometry->total_bytes and ->pixels_offset are worked out here.
+ * On error only the descriptor is left, for flip_segment_finish. Errors: -ENOSPC, -EFBIG, -ENOMEM.
  */
-int flip_segment_make(struct flip_segment *segment, int fd, const struct flip_geometry *geometry);
+int flip_segment_make(struct flip_segment *segment, const struct flip_geometry *geometry);
 
 /* Stores the magic: from now on readers may attach. */
 void flip_segment_announce(struct flip_segment *segment);
 
 /*
- * Checks and maps the segment behind fd for a reader. Waits a little for a writer that is still filling it. On success
- * fd belongs to the segment; on error it stays the caller's. Errors: -EBUSY, -ESTALE, -EPROTONOSUPPORT, -EBADMSG,
- * -ENOMEM.
+ * Checks and maps the segment behind segment->guard for a reader. Waits at most patience_ns for a writer that is still
+ * filling it. On error only the descriptor is left, for flip_segment_finish. Errors: -EBUSY (not filled in time), -ESTALE
+ * (its writer is dead), -EPROTONOSUPPORT, -EBADMSG, -EFBIG, -ENOMEM.
  */
-int flip_segment_attach(struct flip_segment *segment, int fd);
+int flip_segment_attach(struct flip_segment *segment, uint64_t patience_ns);
 
-/* Unmaps and closes, which drops the lock. What is not mapped is left alone. */
+/* Unmaps and closes, which drops the lock. What is not there is left alone. */
 void flip_segment_finish(struct flip_segment *segment);
 
 /* Whether the handle still is this process's own: false in a forked child. */

@@ -8,11 +8,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static uint32_t count_bits(struct flip_control *control, uint32_t slot_count, uint32_t k)
+static uint32_t count_bits(const struct flip_control *control, uint32_t slot_count, uint32_t k)
 {
     uint32_t found = 0;
 
@@ -21,10 +20,10 @@ static uint32_t count_bits(struct flip_control *control, uint32_t slot_count, ui
     return found;
 }
 
-static void look_at_readers(struct flip_control *control, int fd, struct flip_segment_status *status)
+static void look_at_readers(const struct flip_control *control, int fd, struct flip_segment_status *status)
 {
     for (uint32_t k = 0; k < FLIP_READERS_MAX; k++) {
-        struct flip_entry *entry = &control->readers[k];
+        const struct flip_entry *entry = &control->readers[k];
         const uint32_t state = atomic_load_explicit(&entry->state, memory_order_relaxed);
 
         /* An entry outlives its reader until the writer reaps it. */
@@ -46,7 +45,7 @@ static void look_at_readers(struct flip_control *control, int fd, struct flip_se
     status->writer.readers = status->reader_count;
 }
 
-static void look_at_writer(struct flip_control *control, struct flip_segment_status *status)
+static void look_at_writer(const struct flip_control *control, struct flip_segment_status *status)
 {
     const uint64_t size = atomic_load_explicit(&control->size, memory_order_relaxed);
 
@@ -62,58 +61,49 @@ static void look_at_writer(struct flip_control *control, struct flip_segment_sta
     status->writer.waited_ns = atomic_load_explicit(&control->waited_ns, memory_order_relaxed);
 }
 
-/* Fills what only this version and build can know. False: the segment is not of these. */
-static int look_inside(int fd, uint64_t bytes, struct flip_segment_status *status, bool *ours)
+/* Fills what only this version and build can know, from a copy: a mapping could be cut off under our eyes. False: the
+   segment is not of these. */
+static bool look_inside(int fd, struct flip_segment_status *status)
 {
+    struct flip_control control;
     struct flip_frozen frozen;
-    struct flip_geometry geometry;
-    struct flip_control *control;
 
-    *ours = false;
     if (!flip_frozen_peek(fd, &frozen))
-        return 0;
+        return false;
     status->writer_pid = atomic_load_explicit(&frozen.writer_pid, memory_order_relaxed);
-    if (flip_frozen_check(&frozen) != 0 || bytes < sizeof *control)
-        return 0;
-    control = mmap(NULL, sizeof *control, PROT_READ, MAP_SHARED, fd, 0);
-    if (control == MAP_FAILED)
-        return -errno;
-    geometry = control->geometry;
-    if (flip_geometry_check(&geometry, bytes) == 0) {
-        *ours = true;
-        status->slots = geometry.slot_count;
-        status->created_ns = geometry.created_ns;
-        look_at_writer(control, status);
-        look_at_readers(control, fd, status);
-    }
-    munmap(control, sizeof *control);
-    return 0;
+    if (flip_frozen_check(&frozen) != 0 || pread(fd, &control, sizeof control, 0) != (ssize_t)sizeof control ||
+        flip_geometry_check(&control.geometry, status->bytes) != 0)
+        return false;
+    status->slots = control.geometry.slot_count;
+    status->created_ns = control.geometry.created_ns;
+    look_at_writer(&control, status);
+    look_at_readers(&control, fd, status);
+    return true;
 }
 
-int flip_segment_status(const char *name, struct flip_segment_status *status)
+int flip_segment_get_status(const char *name, struct flip_segment_status *status)
 {
+    struct flip_fork_guard guard;
     struct stat stat;
-    bool ours;
-    int alive, fd;
-    int rc;
+    int alive, rc;
 
     if (!flip_name_valid(name))
         return -EINVAL;
-    rc = flip_name_open_readonly(name, &fd);
+    rc = flip_name_open_readonly(name, &guard);
     if (rc != 0)
         return rc;
     memset(status, 0, sizeof *status);
     strcpy(status->name, name);
-    alive = flip_lock_held(fd, FLIP_LOCK_WRITER);
-    rc = alive < 0 ? alive : fstat(fd, &stat) != 0 ? -errno : 0;
+    alive = flip_lock_held(guard.fd, FLIP_LOCK_WRITER);
+    rc = alive < 0 ? alive : fstat(guard.fd, &stat) != 0 ? -errno : 0;
     if (rc == 0) {
+        bool ours;
         status->permissions = (uint32_t)stat.st_mode & 0777u;
         status->bytes = (uint64_t)stat.st_size;
-        rc = look_inside(fd, status->bytes, status, &ours);
-    }
-    if (rc == 0)
+        ours = look_inside(guard.fd, status);
         status->state = !alive ? FLIP_STATE_STALE : ours ? FLIP_STATE_LIVE : FLIP_STATE_FOREIGN;
-    close(fd);
+    }
+    flip_fork_guard_close(&guard);
     return rc;
 }
 

@@ -7,7 +7,7 @@
  *
  * Superseding. When frames outgrow the slots, a new segment is made beside the old one and takes its name in one step;
  * then the old one is marked, and its readers move over by themselves. Until its fifo readers have moved, nothing is
- * published in the new one (for at most the stall limit), so that they miss nothing.
+ * published in the new one, so that they miss nothing; who makes no progress for the stall limit is evicted.
  */
 #include "doorbell.h"
 #include "liveness.h"
@@ -35,8 +35,10 @@ struct flip_writer {
     uint32_t current; /* index of the current one */
     uint64_t writer_life;
     uint64_t sequence; /* of the last published frame */
+    struct flip_frames frames; /* of the current segment */
     uint64_t fifo_readers; /* bits of those that the next frame is queued for */
-    uint64_t moving_since_ns; /* when the other segment was superseded; 0: there is none */
+    uint64_t moving_since_ns; /* when the readers of the superseded segment last got on; 0: there is none */
+    uint32_t moving_left; /* the least that they have had left to do */
     uint64_t starved_since_ns; /* when no slot was free for the first time since one was; 0: one was */
     uint64_t reaped_ns;
     uint32_t departures; /* of the current segment, when last reaped */
@@ -93,11 +95,14 @@ static int fill_defaults(struct flip_writer_options *options)
         !alpha_valid(options->alpha) || options->slots < FLIP_SLOTS_MIN || options->slots > FLIP_SLOTS_MAX ||
         (options->mode & ~0666u) != 0 || (options->mode & 0600) != 0600)
         return -EINVAL;
+    for (size_t i = 0; i < sizeof options->reserved / sizeof *options->reserved; i++)
+        if (options->reserved[i] != 0)
+            return -EINVAL;
     return 0;
 }
 
-/* Makes the segment on an object that is locked and empty; fd stays the caller's on error. */
-static int make_segment(struct flip_writer *writer, struct flip_segment *segment, int fd)
+/* Makes the segment on an object that is locked and empty, behind segment->guard. */
+static int make_segment(struct flip_writer *writer, struct flip_segment *segment)
 {
     const struct flip_writer_options *options = &writer->options;
     const struct flip_geometry geometry = {
@@ -108,7 +113,7 @@ static int make_segment(struct flip_writer *writer, struct flip_segment *segment
         .created_ns = flip_now_ns(),
         .stall_limit_ns = options->stall_limit_ns,
     };
-    const int rc = flip_segment_make(segment, fd, &geometry);
+    const int rc = flip_segment_make(segment, &geometry);
 
     if (rc == 0) {
         atomic_store(&segment->control->size, (uint64_t)options->width << 32 | options->height);
@@ -120,18 +125,18 @@ static int make_segment(struct flip_writer *writer, struct flip_segment *segment
 
 static int take_name_and_make(struct flip_writer *writer)
 {
-    int fd;
-    int rc = flip_name_take(writer->name, writer->options.mode, &fd);
+    struct flip_segment *segment = current(writer);
+    int rc = flip_name_take(writer->name, writer->options.mode, &segment->guard);
 
     if (rc != 0)
         return rc;
-    rc = make_segment(writer, current(writer), fd);
+    rc = make_segment(writer, segment);
     if (rc != 0) {
-        flip_name_release(writer->name, fd);
-        close(fd);
+        flip_name_release(writer->name, segment->guard.fd);
+        flip_segment_finish(segment);
         return rc;
     }
-    flip_segment_announce(current(writer));
+    flip_segment_announce(segment);
     return 0;
 }
 
@@ -140,7 +145,7 @@ int flip_writer_create(struct flip_writer **out, const char *name, const struct 
     struct flip_writer *writer;
     int rc;
 
-    if (!flip_name_valid(name))
+    if (!flip_name_valid(name) || options == NULL)
         return -EINVAL;
     writer = calloc(1, sizeof *writer);
     if (writer == NULL)
@@ -148,8 +153,8 @@ int flip_writer_create(struct flip_writer **out, const char *name, const struct 
     strcpy(writer->name, name);
     writer->options = *options;
     writer->slot = FLIP_NO_SLOT;
-    writer->segments[0].guard.fd = -1;
-    writer->segments[1].guard.fd = -1;
+    writer->segments[0] = FLIP_NO_SEGMENT;
+    writer->segments[1] = FLIP_NO_SEGMENT;
     /* Two lives in one nanosecond of one pid: not on this machine's life time. */
     writer->writer_life = flip_now_ns() << 16 ^ (uint64_t)getpid();
 
@@ -168,78 +173,126 @@ int flip_writer_create(struct flip_writer **out, const char *name, const struct 
 
 /* ---- superseding */
 
-static void forget_superseded(struct flip_writer *writer)
+/* Adds to what others see of the time spent waiting. */
+static void count_waiting(struct flip_writer *writer, uint64_t since_ns)
 {
-    flip_segment_finish(superseded(writer));
-    writer->moving_since_ns = 0;
+    writer->stats.waited_ns += flip_now_ns() - since_ns;
+    atomic_store_explicit(&current(writer)->control->waited_ns, writer->stats.waited_ns, memory_order_relaxed);
 }
 
-/* Gives the fifo readers of the superseded segment the time to move. 0, -EAGAIN or -EINTR. */
+/* Takes everything from these readers of a segment. */
+static void evict(struct flip_writer *writer, struct flip_segment *segment, uint64_t readers, uint64_t *fifo_readers)
+{
+    for (; readers != 0; readers &= readers - 1) {
+        flip_roster_evict(segment, (uint32_t)__builtin_ctzll(readers), fifo_readers);
+        writer->stats.evicted++;
+    }
+    atomic_store_explicit(&current(writer)->control->evicted, writer->stats.evicted, memory_order_relaxed);
+}
+
+/* What these fifo readers have left to do in a segment that nothing is published in any more: to give back or get each
+   frame, and to leave. It can only become less. */
+static uint32_t left_to_do(const struct flip_segment *segment, uint64_t fifo)
+{
+    return flip_owner_count(segment->control, segment->geometry.slot_count, fifo) +
+           (uint32_t)__builtin_popcountll(fifo);
+}
+
+/* One look at how far the fifo readers are. True: nobody is left to wait for. */
+static bool have_moved(struct flip_writer *writer, uint64_t now_ns)
+{
+    struct flip_segment *old = superseded(writer);
+    uint64_t nobody = 0, fifo;
+    uint32_t left;
+
+    flip_roster_reap(old, &nobody);
+    fifo = flip_roster_fifo(old);
+    left = left_to_do(old, fifo);
+    if (left < writer->moving_left) {
+        writer->moving_left = left;
+        writer->moving_since_ns = now_ns;
+    }
+    if (now_ns >= flip_deadline_ns(writer->moving_since_ns, writer->options.stall_limit_ns)) {
+        evict(writer, old, fifo, &nobody);
+        return true;
+    }
+    return fifo == 0;
+}
+
+/* Gives the fifo readers of the superseded segment the time to move, and forgets it. 0, -EAGAIN or -EINTR. */
 static int await_movers(struct flip_writer *writer, uint64_t deadline_ns)
 {
     struct flip_segment *old = superseded(writer);
-    const uint64_t stalled_ns = flip_deadline_ns(writer->moving_since_ns, writer->options.stall_limit_ns);
-    uint64_t nobody = 0;
+    const struct flip_bell bell = flip_writer_bell(old->control);
+    const uint64_t start_ns = flip_now_ns();
+    uint64_t now_ns = start_ns;
+    int rc = 0;
 
     for (;;) {
-        const struct flip_bell bell = flip_writer_bell(old->control);
-        uint64_t now_ns, look_ns;
-        int rc;
+        uint64_t look_ns;
 
         flip_writer_listen(old->control);
-        flip_roster_reap(old, &nobody);
-        now_ns = flip_now_ns();
-        if (flip_roster_count_fifo(old) == 0 || now_ns >= stalled_ns) {
-            forget_superseded(writer);
-            return 0;
-        }
+        rc = 0;
+        if (have_moved(writer, now_ns))
+            break;
+        rc = -EAGAIN;
         if (now_ns >= deadline_ns)
-            return -EAGAIN;
+            break;
         look_ns = flip_deadline_ns(now_ns, REAP_WAITING_NS);
         rc = writer->waiter.wait(&writer->waiter, &bell, look_ns < deadline_ns ? look_ns : deadline_ns);
         if (rc == -EINTR)
-            return rc;
+            break;
+        now_ns = flip_now_ns();
     }
+    flip_writer_unlisten(old->control);
+    if (rc == 0) {
+        flip_segment_finish(old);
+        writer->moving_since_ns = 0;
+    }
+    count_waiting(writer, start_ns);
+    return rc;
 }
 
 /* Puts a larger segment in the place of the current one. */
 static int supersede(struct flip_writer *writer)
 {
     struct flip_segment *old = current(writer), *next = superseded(writer);
-    int fd;
     int rc;
 
-    if (writer->moving_since_ns != 0)
-        forget_superseded(writer); /* resized twice without a frame in between: nothing was published there */
-    rc = flip_name_make_next(writer->name, writer->options.mode, &fd);
+    /* Resized twice without a frame in between: who has not left the first segment would not find the second. */
+    if (writer->moving_since_ns != 0) {
+        rc = await_movers(writer, FLIP_FOREVER);
+        if (rc != 0)
+            return rc;
+    }
+    rc = flip_name_make_next(writer->name, old->guard.fd, writer->options.mode, &next->guard);
     if (rc != 0)
         return rc;
-    rc = make_segment(writer, next, fd);
-    if (rc != 0) {
-        close(fd);
+    rc = make_segment(writer, next);
+    if (rc != 0)
         goto drop;
-    }
     atomic_store(&next->control->published, writer->stats.published);
     atomic_store(&next->control->dropped, writer->stats.dropped);
     atomic_store(&next->control->evicted, writer->stats.evicted);
     atomic_store(&next->control->waited_ns, writer->stats.waited_ns);
     flip_segment_announce(next);
-    rc = flip_name_commit_next(writer->name);
-    if (rc != 0) {
-        flip_segment_finish(next);
+    rc = flip_name_commit_next(writer->name, old->guard.fd);
+    if (rc != 0)
         goto drop;
-    }
     atomic_store(&old->control->lifecycle, FLIP_SUPERSEDED);
     flip_roster_ring_all(old);
     writer->current = 1 - writer->current;
+    writer->frames = (struct flip_frames){0};
     writer->fifo_readers = 0;
     writer->departures = 0;
     writer->starved_since_ns = 0;
     writer->moving_since_ns = flip_now_ns();
+    writer->moving_left = UINT32_MAX;
     return 0;
 
 drop:
-    flip_name_drop_next(writer->name);
+    flip_name_drop_next(writer->name, next->guard.fd);
+    flip_segment_finish(next);
     return rc;
 }
 
@@ -251,6 +304,10 @@ int flip_writer_resize(struct flip_writer *writer, uint32_t width, uint32_t heig
 
     if (!usable(writer))
         return -EBADF;
+    if (format == 0)
+        format = writer->options.format;
+    if (alpha == 0)
+        alpha = writer->options.alpha;
     if (!size_valid(width, height) || !format_valid(format) || !alpha_valid(alpha))
         return -EINVAL;
     if (writer->slot != FLIP_NO_SLOT)
@@ -285,20 +342,17 @@ static void reap_if_due(struct flip_writer *writer, uint64_t now_ns, uint64_t pa
 static uint32_t take(struct flip_writer *writer)
 {
     const struct flip_segment *segment = current(writer);
-    return flip_owner_take(segment->control, segment->geometry.slot_count);
+    return flip_owner_take(segment->control, segment->geometry.slot_count, &writer->frames);
 }
 
 /* Takes the slots away from those who have held the writer up for too long. */
 static void evict_holders(struct flip_writer *writer)
 {
     struct flip_segment *segment = current(writer);
-    uint64_t holders = flip_owner_holders_of_oldest(segment->control, segment->geometry.slot_count);
 
-    for (; holders != 0; holders &= holders - 1) {
-        flip_roster_evict(segment, (uint32_t)__builtin_ctzll(holders), &writer->fifo_readers);
-        writer->stats.evicted++;
-    }
-    atomic_store_explicit(&segment->control->evicted, writer->stats.evicted, memory_order_relaxed);
+    evict(writer, segment,
+          flip_owner_holders_of_oldest(segment->control, segment->geometry.slot_count, &writer->frames),
+          &writer->fifo_readers);
 }
 
 /*
@@ -338,17 +392,16 @@ static int wait_for_slot(struct flip_writer *writer, uint64_t start_ns, uint64_t
     }
 }
 
-static int take_or_wait(struct flip_writer *writer, uint64_t start_ns, uint64_t timeout_ns, uint32_t *slot)
+static int take_or_wait(struct flip_writer *writer, uint64_t deadline_ns, uint32_t *slot)
 {
-    struct flip_control *control = current(writer)->control;
     int rc = 0;
 
     *slot = take(writer);
     if (*slot == FLIP_NO_SLOT) {
-        rc = wait_for_slot(writer, start_ns, flip_deadline_ns(start_ns, timeout_ns), slot);
-        flip_writer_unlisten(control); /* or every release from now on would ring */
-        writer->stats.waited_ns += flip_now_ns() - start_ns;
-        atomic_store_explicit(&control->waited_ns, writer->stats.waited_ns, memory_order_relaxed);
+        const uint64_t start_ns = flip_now_ns();
+        rc = wait_for_slot(writer, start_ns, deadline_ns, slot);
+        flip_writer_unlisten(current(writer)->control); /* or every release from now on would ring */
+        count_waiting(writer, start_ns);
     }
     if (rc == 0)
         writer->starved_since_ns = 0;
@@ -375,7 +428,7 @@ static void fill_canvas(const struct flip_writer *writer, const struct flip_segm
 
 int flip_writer_acquire(struct flip_writer *writer, struct flip_canvas *canvas, uint64_t timeout_ns)
 {
-    const uint64_t start_ns = flip_now_ns();
+    const uint64_t deadline_ns = flip_deadline_ns(flip_now_ns(), timeout_ns);
     int rc = 0;
 
     if (!usable(writer))
@@ -383,9 +436,9 @@ int flip_writer_acquire(struct flip_writer *writer, struct flip_canvas *canvas, 
     if (writer->slot != FLIP_NO_SLOT)
         return -EBUSY;
     if (writer->moving_since_ns != 0)
-        rc = await_movers(writer, flip_deadline_ns(start_ns, timeout_ns));
+        rc = await_movers(writer, deadline_ns);
     if (rc == 0)
-        rc = take_or_wait(writer, start_ns, timeout_ns, &writer->slot);
+        rc = take_or_wait(writer, deadline_ns, &writer->slot);
     if (rc == -EAGAIN) {
         writer->stats.dropped++;
         atomic_store_explicit(&current(writer)->control->dropped, writer->stats.dropped, memory_order_relaxed);
@@ -464,8 +517,8 @@ int flip_writer_publish(struct flip_writer *writer, struct flip_canvas *canvas)
     canvas->info.acquire_ns = writer->acquire_ns;
     canvas->info.publish_ns = flip_now_ns();
     fill_meta(&segment->control->slots[writer->slot].meta, &canvas->info);
-    writer->fifo_readers = flip_roster_admit(segment, writer->fifo_readers);
-    flip_owner_publish(segment->control, writer->slot, ++writer->sequence, writer->fifo_readers);
+    writer->fifo_readers = flip_roster_admit(segment, writer->fifo_readers, writer->sequence + 1);
+    flip_owner_publish(segment->control, &writer->frames, writer->slot, ++writer->sequence, writer->fifo_readers);
     flip_roster_ring_all(segment);
 
     writer->slot = FLIP_NO_SLOT;
@@ -520,7 +573,7 @@ int flip_writer_wait_readers(struct flip_writer *writer, uint32_t count, uint64_
     return rc;
 }
 
-int flip_writer_stats(const struct flip_writer *writer, struct flip_writer_stats *stats)
+int flip_writer_get_stats(const struct flip_writer *writer, struct flip_writer_stats *stats)
 {
     if (!usable(writer))
         return -EBADF;

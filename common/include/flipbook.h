@@ -14,7 +14,8 @@
  *
  * Functions return 0 or a negative errno value, never print and never exit. A handle is used by one thread at a time
  * (passing it between threads needs the caller's own synchronisation); handles are independent of each other. A handle
- * does not survive fork(): in the child every call on it returns -EBADF, and the child must still destroy it.
+ * does not survive fork(): in the child every call on it returns -EBADF, the pixels of its canvas and frames are not
+ * mapped any more, and the child must still destroy it.
  *
  * Times are nanoseconds of CLOCK_MONOTONIC. Pixels are 8 bits a channel, 4 bytes each; rows start 64-byte aligned.
  */
@@ -92,8 +93,11 @@ struct flip_writer_options {
     enum flip_format format; /* default FLIP_FORMAT_RGBA8 */
     enum flip_alpha alpha; /* default FLIP_ALPHA_OPAQUE */
     uint32_t slots; /* FLIP_SLOTS_MIN to FLIP_SLOTS_MAX, default 2 */
-    uint32_t mode; /* permission bits of the segment, default 0600; 0660 lets a group in */
+    uint32_t
+        mode; /* permission bits of the segment, default 0600. 0660 lets a group in, and trusts it: whoever may read
+                      frames may also write what the processes share, and so end them or hold them up */
     uint64_t stall_limit_ns; /* default FLIP_STALL_DEFAULT_NS */
+    uint64_t reserved[4]; /* must be zero */
 };
 
 /* A slot that the writer may draw into until it publishes or cancels. */
@@ -107,7 +111,7 @@ struct flip_writer_stats {
     uint64_t published; /* frames */
     uint64_t dropped; /* frames given up for want of a free slot: acquires that returned -EAGAIN */
     uint64_t evicted; /* times a reader was evicted */
-    uint64_t waited_ns; /* spent in flip_writer_acquire waiting for readers */
+    uint64_t waited_ns; /* spent in flip_writer_acquire and flip_writer_resize waiting for readers */
     uint32_t readers; /* attached now */
 };
 
@@ -116,9 +120,10 @@ struct flip_writer_stats {
  * that segment closed. The space is reserved now, so drawing never meets a full /dev/shm.
  *
  * On success *writer is the caller's, to be given to flip_writer_destroy. Errors: -EINVAL (the name's grammar is
- * [A-Za-z0-9][A-Za-z0-9._-]{0,63}; or an option is out of range), -EEXIST (a live writer has the name: see
- * flip_segment_status for its pid), -ENOSPC (/dev/shm is full), -EACCES (another user's segment), and those of
- * shm_open, mmap and malloc.
+ * [A-Za-z0-9][A-Za-z0-9._-]{0,63}; or options is NULL, or one is out of range), -EEXIST (a live writer has the name:
+ * see flip_segment_get_status for its pid), -ENOSPC (/dev/shm is full), -EFBIG (larger than the address space), -EACCES
+ * (another user's segment), -EBADMSG (what has the name in /dev/shm is not a file), and those of shm_open, mmap and
+ * malloc.
  */
 FLIP_API int flip_writer_create(struct flip_writer **writer, const char *name,
                                 const struct flip_writer_options *options);
@@ -149,9 +154,15 @@ FLIP_API int flip_writer_publish(struct flip_writer *writer, struct flip_canvas 
 FLIP_API int flip_writer_cancel(struct flip_writer *writer, struct flip_canvas *canvas);
 
 /*
- * From the next acquire on frames have this size, pixel format and alpha meaning. Where a slot is too small for them, a
- * new segment takes over the same name and readers move to it by themselves; fifo readers lose nothing by it. Not
- * while a canvas is acquired (-EBUSY). On error (as for flip_writer_create) everything stays as it was.
+ * From the next acquire on frames have this size, pixel format and alpha meaning; 0 for one of the latter two keeps it as
+ * it is. Where a slot is too small for them, a new segment takes over the same name and readers move to it by
+ * themselves; otherwise this costs nothing. Not while a canvas is acquired (-EBUSY).
+ *
+ * Fifo readers lose nothing by it: the next acquire waits until they have got what was queued in the old segment and have
+ * moved, and so does a resize that follows before. One that makes no progress within the stall limit is evicted.
+ *
+ * On error everything stays as it was: those of flip_writer_create, -ESTALE (somebody removed the segment's name; frames
+ * of the old size go on to the readers there are), and -EINTR (a signal handler ran while waiting, as above).
  */
 FLIP_API int flip_writer_resize(struct flip_writer *writer, uint32_t width, uint32_t height, enum flip_format format,
                                 enum flip_alpha alpha);
@@ -162,7 +173,7 @@ FLIP_API int flip_writer_resize(struct flip_writer *writer, uint32_t width, uint
  */
 FLIP_API int flip_writer_wait_readers(struct flip_writer *writer, uint32_t count, uint64_t timeout_ns);
 
-FLIP_API int flip_writer_stats(const struct flip_writer *writer, struct flip_writer_stats *stats);
+FLIP_API int flip_writer_get_stats(const struct flip_writer *writer, struct flip_writer_stats *stats);
 
 /* ------------------------------------------------------------------------------------------------ the reader's side */
 
@@ -177,13 +188,15 @@ enum flip_mode {
 struct flip_reader_options {
     enum flip_mode mode; /* default FLIP_MAILBOX */
     const char *wait; /* one of flip_wait_modes(), copied; NULL: the first of them */
+    uint64_t reserved[4]; /* must be zero */
 };
 
 /* A frame that the reader holds: its slot is not drawn into until the reader releases it or is evicted. */
 struct flip_frame {
     const uint8_t *pixels; /* info.height rows of info.stride_bytes bytes, mapped read-only */
     struct flip_info info; /* checked: the pixels it describes lie within the mapping */
-    uint64_t skipped; /* frames published since the one this reader got before, which it did not get */
+    uint64_t skipped; /* frames published since the one this reader got before, which it did not get; before a fifo
+                         reader's first one: since it was there */
     uint64_t hold_ns; /* when flip_reader_acquire returned it */
     uint32_t slot; /* of the segment; the library's */
 };
@@ -191,19 +204,24 @@ struct flip_frame {
 struct flip_reader_stats {
     uint64_t delivered; /* frames acquired, and not taken away by an eviction */
     uint64_t skipped; /* frames published meanwhile that this reader did not get */
-    uint64_t evicted; /* times this reader was evicted */
+    uint64_t evicted; /* times this reader was evicted; counted when it comes back, in flip_reader_acquire */
 };
 
-/* The names of the wait modes, the default first, NULL last. "sleep": on a semaphore; "spin": never sleeps. */
+/*
+ * The names of the wait modes, the default first, NULL last. "sleep": on a semaphore; "spin": never sleeps, and so never
+ * returns -EINTR: use a finite timeout if a signal handler sets a flag to stop.
+ */
 FLIP_API const char *const *flip_wait_modes(void);
 
 /*
- * Attaches to the segment of a live writer. On success *reader is the caller's, to be given to flip_reader_destroy.
+ * Attaches to the segment of a live writer; waits for at most 2 s for one that is just creating it. options may be NULL.
+ * On success *reader is the caller's, to be given to flip_reader_destroy.
  *
  * Errors: -EINVAL (the name's grammar, or an option), -ENOENT (no such segment), -ESTALE (its writer is dead), -EBUSY
  * (its writer did not finish creating it in time), -EACCES (another user's segment), -EPROTONOSUPPORT (made by another
  * version or build of the library), -EBADMSG (not a segment, or a damaged one), -EUSERS (it has FLIP_READERS_MAX
- * readers), and those of shm_open, mmap and malloc.
+ * readers; one of the other mode that left counts until its writer's next call), -EFBIG (larger than the address space),
+ * and those of shm_open, mmap and malloc.
  */
 FLIP_API int flip_reader_open(struct flip_reader **reader, const char *name, const struct flip_reader_options *options);
 
@@ -217,7 +235,8 @@ FLIP_API void flip_reader_destroy(struct flip_reader *reader);
  *
  * Errors: -ETIMEDOUT, -EINTR (a signal handler ran while waiting), -EPIPE (the writer is gone and everything it left
  * for this reader was delivered; final), -EBUSY (the frames held were taken away by an eviction, or belong to a segment
- * that was superseded: release them first), -EBADMSG (the segment is damaged).
+ * that was superseded: release them first), -EBADMSG (the segment is damaged). Following a writer that was resized may
+ * also fail as flip_reader_open does, with -EUSERS, -EMFILE, -ENFILE or -ENOMEM; the next call tries again.
  */
 FLIP_API int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, uint64_t timeout_ns);
 
@@ -228,7 +247,7 @@ FLIP_API int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *
  */
 FLIP_API int flip_reader_release(struct flip_reader *reader, const struct flip_frame *frame);
 
-FLIP_API int flip_reader_stats(const struct flip_reader *reader, struct flip_reader_stats *stats);
+FLIP_API int flip_reader_get_stats(const struct flip_reader *reader, struct flip_reader_stats *stats);
 
 /* ------------------------------------------------------------------------------------------- looking from outside */
 
@@ -266,9 +285,9 @@ struct flip_segment_status {
 
 /*
  * Looks at a segment without attaching to it or disturbing it. Figures are each exact, but not of one instant. Errors:
- * -EINVAL (the name), -ENOENT, -EACCES, and those of shm_open and mmap.
+ * -EINVAL (the name), -ENOENT, -EACCES, -EBADMSG (what has the name is not a file), and those of shm_open.
  */
-FLIP_API int flip_segment_status(const char *name, struct flip_segment_status *status);
+FLIP_API int flip_segment_get_status(const char *name, struct flip_segment_status *status);
 
 /*
  * Lists the names of all segments, sorted. On success *names is an array of *count strings in one allocation, which
@@ -278,7 +297,7 @@ FLIP_API int flip_segment_list(char ***names, size_t *count);
 
 /*
  * Removes a segment whose writer is dead; never a live one. Errors: -EINVAL (the name), -ENOENT, -EBUSY (it is live),
- * -EACCES.
+ * -EACCES, -EBADMSG (what has the name is not a file).
  */
 FLIP_API int flip_segment_clean(const char *name);
 

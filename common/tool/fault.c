@@ -35,7 +35,7 @@ static int taken(struct fault *fault, const char *name)
 {
     struct flip_segment_status status;
 
-    if (flip_segment_status(name, &status) == 0 && status.writer_pid != 0)
+    if (flip_segment_get_status(name, &status) == 0 && status.writer_pid != 0)
         return fault_set(fault, EXIT_FAILED,
                          "segment " NAME " already has a live writer, pid %u; stop it, or choose another name", name,
                          (unsigned)status.writer_pid);
@@ -48,7 +48,7 @@ static int invalid(struct fault *fault, const char *name)
 {
     struct flip_segment_status status;
 
-    if (flip_segment_status(name, &status) != -EINVAL)
+    if (flip_segment_get_status(name, &status) != -EINVAL)
         return fault_set(fault, EXIT_USAGE, "segment " NAME ": an option is out of range; see --help", name);
     return fault_set(fault, EXIT_USAGE,
                      NAME

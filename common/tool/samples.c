@@ -83,6 +83,15 @@ uint64_t samples_percentile(struct samples *samples, double fraction)
     return samples->ns[nearest_rank(samples->count, fraction) - 1];
 }
 
+double samples_mean(const struct samples *samples)
+{
+    double sum = 0; /* exact while below 2^53 ns, which is 104 days */
+
+    for (size_t i = 0; i < samples->count; i++)
+        sum += (double)samples->ns[i];
+    return samples->count != 0 ? sum / (double)samples->count : 0;
+}
+
 void samples_to_json(struct samples *samples, cJSON *object, const char *key)
 {
     static const struct {

@@ -29,6 +29,9 @@ void samples_add(struct samples *samples, uint64_t ns);
  */
 uint64_t samples_percentile(struct samples *samples, double fraction);
 
+/* The arithmetic mean, in nanoseconds. 0 without samples. */
+double samples_mean(const struct samples *samples);
+
 /* Adds KEY: {"min_us","p50_us","p90_us","p99_us","p99_9_us","max_us"} to a JSON object; null without samples. */
 void samples_to_json(struct samples *samples, cJSON *object, const char *key);
 

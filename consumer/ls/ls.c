@@ -50,7 +50,7 @@ static bool look(const char *name, struct listing_row *row)
     const struct flip_segment_status before = row->status;
     const uint64_t before_ns = row->looked_ns;
 
-    row->error = flip_segment_status(name, &row->status);
+    row->error = flip_segment_get_status(name, &row->status);
     if (row->error == -ENOENT)
         return false;
     if (row->error != 0)
@@ -93,26 +93,36 @@ static int take_listing(struct listing *listing, const struct listing *before, c
 
 /* ---- cleaning */
 
-/* Returns how many could not be removed, each said on stderr. */
-static size_t clean(const struct listing *listing)
+/* Whether that one is still there, against the user's wish. Everything is said on stderr. */
+static bool clean_one(const struct flip_segment_status *status, bool named)
 {
-    size_t failed = 0;
+    char pid[32] = "";
+    const int rc = flip_segment_clean(status->name);
+
+    if (status->writer_pid != 0)
+        snprintf(pid, sizeof pid, " (pid %u)", status->writer_pid);
+    if (rc == 0)
+        fprintf(stderr, PROGRAM ": removed \"%s\", whose writer%s is gone\n", status->name, pid);
+    else if (rc == -EBUSY && named)
+        fprintf(stderr, PROGRAM ": \"%s\" is live and stays: end its writer%s first\n", status->name, pid);
+    else if (rc != -ENOENT && rc != -EBUSY) {
+        fprintf(stderr, PROGRAM ": cannot remove \"%s\": %s\n", status->name, strerror(-rc));
+        return true;
+    }
+    return false;
+}
+
+static int clean(const struct listing *listing, bool named, struct fault *fault)
+{
+    size_t left = 0;
 
     for (size_t i = 0; i < listing->count; i++) {
-        const struct flip_segment_status *status = &listing->rows[i].status;
-        int rc;
-        if (listing->rows[i].error == 0 && status->state != FLIP_STATE_STALE)
-            continue;
-        rc = flip_segment_clean(status->name);
-        if (rc == 0)
-            fprintf(stderr, PROGRAM ": removed \"%s\", whose writer (pid %u) is gone\n", status->name,
-                    status->writer_pid);
-        else if (rc != -ENOENT && rc != -EBUSY) { /* gone already, or taken by a new writer meanwhile */
-            fprintf(stderr, PROGRAM ": cannot remove \"%s\": %s\n", status->name, strerror(-rc));
-            failed++;
-        }
+        const struct listing_row *row = &listing->rows[i];
+        if (named || row->error != 0 || row->status.state == FLIP_STATE_STALE)
+            left += clean_one(&row->status, named);
     }
-    return failed;
+    return left == 0 ? 0
+                     : fault_set(fault, EXIT_FAILED, "%zu stale segments stay; only their users can remove them", left);
 }
 
 /* ---- the program */
@@ -135,6 +145,18 @@ static int find_names(const char *const *given, size_t given_count, const char *
     return 0;
 }
 
+/* Names that cannot be a segment's are the user's mistake, whatever there is. */
+static int check_names(const char *const *given, size_t given_count, struct fault *fault)
+{
+    struct flip_segment_status status;
+
+    for (size_t i = 0; i < given_count; i++) {
+        if (flip_segment_get_status(given[i], &status) == -EINVAL)
+            return fault_segment(fault, given[i], -EINVAL);
+    }
+    return 0;
+}
+
 /* Every name given must be a segment. */
 static int check_all_found(const struct listing *listing, const char *const *given, size_t given_count,
                            struct fault *fault)
@@ -149,8 +171,8 @@ static int check_all_found(const struct listing *listing, const char *const *giv
     return 0;
 }
 
-static int list_once(const struct settings *settings, const char *const *given, size_t given_count,
-                     struct listing *listing, struct fault *fault)
+/* Looks at what is there now; *listing, which holds the look before, is replaced. */
+static int look_at_all(const char *const *given, size_t given_count, struct listing *listing, struct fault *fault)
 {
     struct listing before = *listing;
     const char *const *names;
@@ -163,18 +185,33 @@ static int list_once(const struct settings *settings, const char *const *given, 
     rc = take_listing(listing, &before, names, count, fault);
     free(before.rows);
     free(owned);
-    if (rc != 0)
+    return rc;
+}
+
+static int print(const struct listing *listing, const struct settings *settings, struct fault *fault)
+{
+    const bool watching = settings->watch_ns != 0;
+
+    return settings->json ? report_json(listing, watching, fault) : report_table(listing, watching, fault);
+}
+
+static int list_once(const struct settings *settings, const char *const *given, size_t given_count,
+                     struct listing *listing, struct fault *fault)
+{
+    int rc = look_at_all(given, given_count, listing, fault);
+
+    if (rc == 0 && settings->clean) {
+        rc = check_all_found(listing, given, given_count, fault);
+        if (rc == 0)
+            rc = clean(listing, given_count != 0, fault);
         return rc;
-    if (settings->clean) {
-        if (clean(listing) != 0)
-            rc = fault_set(fault, EXIT_FAILED, "some stale segments stay; they are another user's, or see above");
-    } else if (settings->json)
-        rc = report_json(listing, settings->watch_ns != 0, fault);
-    else
-        rc = report_table(listing, settings->watch_ns != 0, fault);
-    if (listing->count == 0 && given_count == 0)
+    }
+    if (rc == 0)
+        rc = print(listing, settings, fault);
+    if (rc == 0 && listing->count == 0 && given_count == 0)
         fprintf(stderr, PROGRAM ": no segments\n");
-    return rc == 0 ? check_all_found(listing, given, given_count, fault) : rc;
+    /* Whoever watches a segment wants to see it come back. */
+    return rc == 0 && settings->watch_ns == 0 ? check_all_found(listing, given, given_count, fault) : rc;
 }
 
 int main(int argc, char **argv)
@@ -183,12 +220,16 @@ int main(int argc, char **argv)
     struct listing listing = {0};
     struct fault fault = {0};
     const char *names[NAMES_MAX];
-    size_t count;
+    size_t count = 0;
     uint64_t next_ns;
     int rc = options_parse(&program, argc, argv, &settings, names, NAMES_MAX, &count, &fault);
 
     if (rc == 1)
         return EXIT_DONE;
+    if (rc == 0 && settings.clean && (settings.json || settings.watch_ns != 0))
+        rc = fault_set(&fault, EXIT_USAGE, "--clean only removes; list in a call of its own");
+    if (rc == 0)
+        rc = check_names(names, count, &fault);
     if (rc == 0) {
         stop_on_signals();
         next_ns = clock_now_ns();

@@ -19,7 +19,8 @@
 #define WAITING_MAX 2 /* frames queued beyond those being encoded: what a fifo renderer is ahead of us */
 
 struct job {
-    struct job *next;
+    struct job *next; /* queued after it */
+    struct job *next_unfinished;
     struct picture *picture;
     struct dump_label label;
     bool must;
@@ -38,7 +39,8 @@ struct dump {
     pthread_cond_t done; /* for the caller: a job was finished */
     struct job *first, **last; /* queued */
     struct spare *spares;
-    unsigned unfinished; /* jobs queued or being encoded */
+    struct job *all; /* queued or being encoded: */
+    unsigned unfinished; /* so many */
     unsigned workers_wanted, workers; /* started at the first job */
     pthread_t threads[WORKERS_MAX];
     bool ending;
@@ -65,6 +67,7 @@ static int write_job(const struct job *job, struct fault *fault)
         .stride_bytes = image->stride_bytes,
         .format = image->format,
         .alpha = image->alpha,
+        .speed = PNG_FAST,
         .texts = texts,
         .text_count = sizeof texts / sizeof texts[0],
     };
@@ -83,6 +86,19 @@ static void give_spare(struct dump *dump, struct picture *picture)
     dump->spares = spare;
 }
 
+/* Takes a job out of those that are unfinished. With the mutex. */
+static void forget_job(struct dump *dump, struct job *job)
+{
+    struct job **link = &dump->all;
+
+    while (*link != job)
+        link = &(*link)->next_unfinished;
+    *link = job->next_unfinished;
+    give_spare(dump, job->picture);
+    free(job);
+    dump->unfinished--;
+}
+
 /* Takes note of how a job ended, and frees it. With the mutex. */
 static void finish_job(struct dump *dump, struct job *job, int rc, const struct fault *fault)
 {
@@ -94,9 +110,7 @@ static void finish_job(struct dump *dump, struct job *job, int rc, const struct 
         fprintf(stderr, "%s: wrote %s\n", dump->program, job->path);
     else if (!job->must)
         fprintf(stderr, "%s: %s\n", dump->program, fault->text);
-    give_spare(dump, job->picture);
-    free(job);
-    dump->unfinished--;
+    forget_job(dump, job);
     pthread_cond_signal(&dump->done);
 }
 
@@ -241,10 +255,23 @@ int dump_queue(struct dump *dump, struct picture *picture, const struct dump_lab
     pthread_mutex_lock(&dump->mutex);
     *dump->last = job;
     dump->last = &job->next;
+    job->next_unfinished = dump->all;
+    dump->all = job;
     dump->unfinished++;
     pthread_cond_signal(&dump->work);
     pthread_mutex_unlock(&dump->mutex);
     return 0;
+}
+
+bool dump_will_write(struct dump *dump, const char *path)
+{
+    const struct job *job;
+
+    pthread_mutex_lock(&dump->mutex);
+    for (job = dump->all; job != NULL && strcmp(job->path, path) != 0;)
+        job = job->next_unfinished;
+    pthread_mutex_unlock(&dump->mutex);
+    return job != NULL;
 }
 
 int dump_failed(struct dump *dump, struct fault *fault)
@@ -277,8 +304,7 @@ static void stop_workers(struct dump *dump)
     while (dump->first != NULL) {
         struct job *job = dump->first;
         dump->first = job->next;
-        give_spare(dump, job->picture);
-        free(job);
+        forget_job(dump, job);
     }
     dump->ending = true;
     pthread_cond_broadcast(&dump->work);

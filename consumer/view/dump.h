@@ -31,11 +31,15 @@ struct picture *dump_take(struct dump *dump);
 void dump_put_back(struct dump *dump, struct picture *picture);
 
 /*
- * Has the picture written to path (copied). must: if that fails, dump_failed says so, and the rest is thrown away; else
- * the outcome is noted on stderr. Returns 0 or -1 without memory; the picture is gone either way.
+ * Has the picture written to path (copied), which no job under way may have (dump_will_write). must: if that fails,
+ * dump_failed says so, and what else is queued is written nonetheless; else the outcome is noted on stderr. Returns 0 or
+ * -1 without memory; the picture is gone either way.
  */
 int dump_queue(struct dump *dump, struct picture *picture, const struct dump_label *label, const char *path, bool must,
                struct fault *fault);
+
+/* Whether that path is queued or being written: the file may not be there yet. */
+bool dump_will_write(struct dump *dump, const char *path);
 
 /* Whether a frame that must be written could not be: then -1 with its fault. */
 int dump_failed(struct dump *dump, struct fault *fault);

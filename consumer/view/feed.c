@@ -102,6 +102,6 @@ uint64_t feed_evicted(const struct feed *feed)
     struct flip_reader_stats stats = {0};
 
     if (feed->reader != NULL)
-        flip_reader_stats(feed->reader, &stats);
+        flip_reader_get_stats(feed->reader, &stats);
     return feed->evicted + stats.evicted;
 }

@@ -100,12 +100,12 @@ int files_dump(struct files *files, struct picture *copy, const struct flip_info
 
 /* ---- the `s` key */
 
-/* A path that no file has yet. NULL: no memory, or far too many of them. */
-static char *unused_path(uint64_t sequence)
+/* A path that no file has yet, nor one on its way to the disk. NULL: no memory, or far too many of them. */
+static char *unused_path(struct dump *dump, uint64_t sequence)
 {
     for (unsigned which = 1; which < 10000; which++) {
         char *path = path_of(".", sequence, which);
-        if (path == NULL || access(path, F_OK) != 0)
+        if (path == NULL || (access(path, F_OK) != 0 && !dump_will_write(dump, path)))
             return path;
         free(path);
     }
@@ -136,9 +136,12 @@ void files_screenshot(struct files *files, struct screen *screen)
     else if (files->directory != NULL) { /* it is dumped as every other one is */
         path = path_of(files->directory, sequence, screen->life);
         if (path != NULL)
-            fprintf(stderr, PROGRAM ": the frame is in %s\n", path);
-    } else {
-        path = unused_path(sequence);
+            fprintf(stderr, PROGRAM ": the frame will be in %s\n", path);
+    } else if (!dump_wait_room(files->dump, 0))
+        fault_set(&fault, EXIT_FAILED, "too many frames wait to be written, frame %" PRIu64 " is not; press s again",
+                  sequence);
+    else {
+        path = unused_path(files->dump, sequence);
         if (path == NULL)
             fault_set(&fault, EXIT_FAILED, "no memory, or no file name left, for frame %" PRIu64, sequence);
         else

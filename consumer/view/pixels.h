@@ -30,6 +30,7 @@ void pixels_repeat(const struct image *image, const struct placement *placement,
 
 /*
  * Any size: the mean of what falls on a pixel where the frame is reduced, linear between pixels where it is enlarged.
+ * Weights are of 1/256: reduced to less than a sixteenth or so, it is no longer the mean, but sharper.
  * Returns 0 or -ENOMEM.
  */
 int pixels_smooth(struct scaler *scaler, const struct image *image, const struct placement *placement,

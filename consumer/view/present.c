@@ -60,16 +60,16 @@ void present_close(struct presenter *presenter)
 int present_draw(struct presenter *presenter, const struct image *image, enum scale_mode mode)
 {
     struct placement placement;
-    int width, height;
+    int width, height, rc;
 
     if (presenter->path->prepare(presenter->state, &width, &height) != 0)
         return -1;
     placement = placement_make(mode, image->width, image->height, width, height);
-    if (presenter->path->draw(presenter->state, image, &placement) != 0)
+    rc = presenter->path->draw(presenter->state, image, &placement);
+    if (rc < 0)
         return -1;
-    return presenter->path->take_back != NULL && image->alpha == FLIP_ALPHA_OPAQUE &&
-           placement_one_to_one(&placement) && placement.from.width == (int)image->width &&
-           placement.from.height == (int)image->height;
+    return rc == 1 && image->alpha == FLIP_ALPHA_OPAQUE && placement_one_to_one(&placement) &&
+           placement.from.width == (int)image->width && placement.from.height == (int)image->height;
 }
 
 int present_show(struct presenter *presenter)

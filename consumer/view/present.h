@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Ways from pixels to a window. A way is a row of present_paths and one file; adding one touches those two places.
+ * Ways from pixels to a window. A way is a row of paths[] in present.c, its name in present_names[] in the same order,
+ * and one file.
  *
  * draw() reads the pixels, and nothing reads them afterwards: the caller gives the slot back between draw() and show().
  * What a heads-up display adds goes there too.
@@ -23,7 +24,7 @@ struct present_path {
     /* Makes ready for the next draw(): what there is to draw into, at the window's size now. 0, or -1. */
     int (*prepare)(void *state, int *width, int *height);
 
-    /* Draws the image at its place, black around it. 0, or -1. */
+    /* Draws the image at its place, black around it. -1, 0, or 1: take_back() can give drawn pixels back as they were. */
     int (*draw)(void *state, const struct image *image, const struct placement *placement);
 
     /* Brings what was drawn to the screen, once. 0, or -1. */
@@ -31,8 +32,8 @@ struct present_path {
 
     /*
      * Makes *picture the image that was drawn last, byte for byte but for the unused fourth one: where that was opaque
-     * and nothing was scaled or cut. Valid until the next prepare(), whatever the window did meanwhile. 0, or -1: this
-     * way does not keep it; NULL: it never does.
+     * and nothing was scaled or cut. Valid until the next prepare(), whatever the window did meanwhile. Only after
+     * a draw() that returned 1. 0, or -1; NULL: draw() never returns 1.
      */
     int (*take_back)(void *state, struct picture *picture);
 };

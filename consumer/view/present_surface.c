@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The window's surface: memory that the X server shares (MIT-SHM), or SDL's offscreen driver keeps. On X11 without a GPU
- * SDL would put software OpenGL in between (13 ms a 1080p frame, against 0.9 ms): main sets
- * SDL_HINT_FRAMEBUFFER_ACCELERATION to "0".
+ * SDL would put software OpenGL in between (13 ms a 1080p frame, against 0.9 ms): window.c
+ * sets SDL_HINT_FRAMEBUFFER_ACCELERATION to "0".
  *
  * A frame at its own size is written to the surface in one pass and kept nowhere else; take_back() reads it from there.
  * SDL calls a surface invalid once the window was resized, but frees it only when asked for the next one, in prepare();
@@ -122,7 +122,7 @@ static int surface_draw(void *opaque, const struct image *image, const struct pl
     if (!state->direct)
         rc = draw_by_sdl(state, image, placement);
     state->placement = *placement;
-    return rc;
+    return rc != 0 ? -1 : state->direct; /* other formats lose bits */
 }
 
 static int surface_show(void *opaque)

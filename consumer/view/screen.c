@@ -48,6 +48,7 @@ int screen_show(struct screen *screen, const struct flip_frame *frame, unsigned 
                 struct fault *fault)
 {
     screen->has_frame = true;
+    screen->is_void = false;
     screen->info = frame->info;
     screen->life = life;
     if (screen->is_drawn)
@@ -60,10 +61,21 @@ int screen_show(struct screen *screen, const struct flip_frame *frame, unsigned 
 void screen_reject(struct screen *screen)
 {
     screen->has_frame = false;
+    screen->is_void = true;
+}
+
+/* Black, in place of pixels that may be of two frames. One pixel always has room: `kept` never shrinks. */
+static void forget(struct screen *screen)
+{
+    screen->in_window = false;
+    if (picture_shape(&screen->kept, 1, 1, FLIP_FORMAT_RGBA8, FLIP_ALPHA_OPAQUE) == 0)
+        memset(screen->kept.memory, 0, 4);
 }
 
 int screen_redraw(struct screen *screen, struct fault *fault)
 {
+    if (screen->is_void)
+        forget(screen);
     int rc;
 
     if (!window_is_open(screen->window))

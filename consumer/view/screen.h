@@ -16,6 +16,7 @@ struct screen {
     struct picture kept;
     bool in_window; /* kept there, and not in `kept` */
     bool is_drawn; /* the frame taken last waits for window_show */
+    bool is_void; /* what it kept was taken away by an eviction: nothing to draw again until the next frame */
     bool has_frame; /* it shows a frame: not black, and not one that an eviction took away */
     struct flip_info info; /* of that frame */
     unsigned life; /* of the feed that it came from */

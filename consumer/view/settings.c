@@ -50,7 +50,7 @@ int settings_parse(int argc, char **argv, struct settings *settings, const char 
 
     if (rc == 0 && count == 0)
         return fault_set(fault, EXIT_USAGE, "which segment? give a NAME, such as \"demo\"; see --help");
-    if (rc == 0 && flip_segment_status(*name, &status) == -EINVAL)
+    if (rc == 0 && flip_segment_get_status(*name, &status) == -EINVAL)
         return fault_segment(fault, *name, -EINVAL);
     return rc;
 }

@@ -42,6 +42,7 @@ struct view {
     struct files files;
     struct tally tally;
     struct meter meter;
+    uint64_t evicted; /* feed_evicted() when the last frame was presented, or passed by while paused */
     uint64_t start_ns;
     uint64_t fresh_ns; /* when the last frame came, or waiting for it began */
     bool paused, quit;
@@ -103,6 +104,7 @@ static int present(struct view *view, const struct flip_frame *frame, struct pic
         return -1;
     }
     tally_presented(&view->tally, frame);
+    view->evicted = feed_evicted(&view->feed);
     view->tally.skipped += view->tally.frames > 1 ? frame->skipped : 0;
     view->tally.lost += view->settings->fifo ? frame->skipped : 0;
     if (view->tally.frames == 1) {
@@ -160,6 +162,7 @@ static int pause_for_a_slice(struct view *view, struct fault *fault)
     if (rc == 1) {
         (void)feed_release(&view->feed, &frame);
         view->tally.skipped += 1 + frame.skipped;
+        view->evicted = feed_evicted(&view->feed);
     }
     return rc < 0 ? -1 : 0;
 }
@@ -268,10 +271,14 @@ static int conclude(struct view *view, int rc, struct fault *fault)
         rc = -1;
     }
     tally->evicted = feed_evicted(&view->feed);
+    /* No frame followed that could tell how many an eviction took; one at the least. */
+    if (view->settings->fifo && !view->paused && tally->evicted != view->evicted)
+        tally->lost++;
     tally->present_path = window_present_path(view->window);
     if (rc == 0 && view->settings->dump != NULL && tally->lost != 0)
         rc = fault_set(fault, EXIT_CHECK_FAILED,
-                       "%" PRIu64 " frames are missing in \"%s\": writing them held the renderer up for longer than "
+                       "at least %" PRIu64
+                       " frames are missing in \"%s\": writing them held the renderer up for longer than "
                        "its stall limit; give the renderer a longer --stall-limit, or a faster disk",
                        tally->lost, view->settings->dump);
     /* Of nothing there is nothing to tell but the fault. */

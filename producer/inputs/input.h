@@ -3,7 +3,7 @@
  * An input feeds frames that are not ours into the slots, from a file or from stdin. What it reads is hostile until
  * checked. It reads straight into the slot where its format allows.
  *
- * Adding an input: one file here, and one row in inputs.c.
+ * Adding an input: one file here, and one row of INPUTS below.
  */
 #ifndef FLIPBOOK_INPUT_H
 #define FLIPBOOK_INPUT_H
@@ -40,7 +40,7 @@ struct input_frame {
  */
 struct input_kind {
     const char *name; /* of --input-format */
-    const char *summary; /* one line for --help */
+    const char *summary; /* one line for --list-inputs */
 
     /* fps_num/fps_den: the rate that the input itself carries, or left at 0. Returns 0, or -1 with a fault. */
     int (*open)(void **state, const struct input_request *request, uint32_t *fps_num, uint32_t *fps_den,
@@ -61,13 +61,15 @@ struct input_kind {
     void (*close)(void *state); /* NULL allowed */
 };
 
-extern const struct input_kind input_rgba;
-extern const struct input_kind input_y4m;
-extern const struct input_kind input_png;
+/* The table of inputs. The first is the default. */
+#define INPUTS(row) row(rgba) row(y4m) row(png)
 
-/* All kinds, NULL last. */
+#define INPUT_DECLARE(name) extern const struct input_kind input_##name;
+INPUTS(INPUT_DECLARE)
+#undef INPUT_DECLARE
+
+/* All kinds, and their names in the same order; NULL last. */
 extern const struct input_kind *const inputs[];
-
-const struct input_kind *input_find(const char *name);
+extern const char *const input_names[];
 
 #endif

@@ -2,14 +2,9 @@
 #include "input.h"
 
 #include <stddef.h>
-#include <string.h>
 
-const struct input_kind *const inputs[] = {&input_rgba, &input_y4m, &input_png, NULL};
+#define KIND(name) &input_##name,
+const struct input_kind *const inputs[] = {INPUTS(KIND) NULL};
 
-const struct input_kind *input_find(const char *name)
-{
-    for (const struct input_kind *const *kind = inputs; *kind != NULL; kind++)
-        if (strcmp((*kind)->name, name) == 0)
-            return *kind;
-    return NULL;
-}
+#define NAME(name) #name,
+const char *const input_names[] = {INPUTS(NAME) NULL};
