@@ -126,10 +126,19 @@ static int check_settings(const struct settings *settings, size_t operand_count,
         return fault_set(fault, EXIT_USAGE, "which segment? give a NAME, such as \"demo\"; see --help");
     if (settings->scene != NULL && settings->input != NULL)
         return fault_set(fault, EXIT_USAGE, "--scene and --input exclude each other; give one of them");
+    if (settings->input == NULL && (settings->input_format != 0 || settings->matrix != 0 || settings->opaque))
+        return fault_set(fault, EXIT_USAGE,
+                         "--input-format, --matrix and --opaque are of an input; give --input FILE, or - for stdin");
     if (settings->loop && settings->input == NULL)
         return fault_set(fault, EXIT_USAGE, "--loop is for an --input; a scene never ends");
     if (settings->mode & ~0666u)
         return fault_set(fault, EXIT_USAGE, "--mode %03o: frames are not programs; give read and write bits only",
+                         (unsigned)settings->mode);
+    if ((settings->mode & 0040) >> 1 != (settings->mode & 0020) ||
+        (settings->mode & 0004) >> 1 != (settings->mode & 0002))
+        return fault_set(fault, EXIT_USAGE,
+                         "--mode %04o: whoever is to read frames must write, too (to give slots back); "
+                         "such as 0660",
                          (unsigned)settings->mode);
     if (settings->fps != NULL && rate_parse(settings->fps, rate) != 0)
         return fault_set(fault, EXIT_USAGE,
@@ -382,7 +391,10 @@ static int render(struct run *run, struct rate rate, struct fault *fault)
     run->cpu_start_ns = clock_cpu_ns();
     rc = render_frames(run, fault);
     if (rc == 0)
-        rc = summarise(run, fault);
+        return summarise(run, fault);
+    /* A program that reads the figures gets them however it ended; the fault that ended it is the one to tell. */
+    if (run->settings->json)
+        (void)summarise(run, &(struct fault){.code = EXIT_DONE});
     return rc;
 }
 

@@ -52,6 +52,8 @@ static const struct bad_input bad_inputs[] = {
     {"a rate by nothing", "$RENDER --fps 30/0 $NAME", 2, "30/0"},
     {"a mode that lets programs run", "$RENDER --mode 0770 $NAME", 2, "770"},
     {"a mode that locks its owner out", "$RENDER --mode 0060 $NAME", 2, "--mode"},
+    {"a mode that lets others read only", "$RENDER --mode 0644 $NAME", 2, "0644"},
+    {"options of an input without one", "$RENDER --opaque $NAME", 2, "--input"},
     {"a scene that is not there", "$RENDER --scene mona-lisa $NAME", 2, "mona-lisa"},
     {"a scene and an input", "$RENDER --scene testcard --input x $NAME", 2, "--input"},
     {"a format that is not there", "$RENDER --input x --input-format gif $NAME", 2, "y4m"},
@@ -92,6 +94,7 @@ static const struct bad_input bad_inputs[] = {
     /* places to write to */
     {"a dump folder below a file", "touch file; $VIEW --dump file/frames $NAME", 1, "file/frames"},
     {"a dump folder that is a file", "touch file; $VIEW --dump file $NAME", 1, "file"},
+    {"a display that is named by nothing", "unset SDL_VIDEODRIVER; DISPLAY= $VIEW $NAME", 1, "no display"},
     {"a full stdout", "$RENDER --frames 1 --json --fps 0 $NAME > /dev/full", 1, "stdout"},
 };
 

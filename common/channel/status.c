@@ -70,7 +70,9 @@ static bool look_inside(int fd, struct flip_segment_status *status)
 
     if (!flip_frozen_peek(fd, &frozen))
         return false;
-    status->writer_pid = atomic_load_explicit(&frozen.writer_pid, memory_order_relaxed);
+    /* Of garbage nothing is believed; before the magic is there, the pid is. */
+    if (atomic_load_explicit(&frozen.magic, memory_order_relaxed) == 0 || flip_frozen_check(&frozen) != -EBADMSG)
+        status->writer_pid = atomic_load_explicit(&frozen.writer_pid, memory_order_relaxed);
     if (flip_frozen_check(&frozen) != 0 || pread(fd, &control, sizeof control, 0) != (ssize_t)sizeof control ||
         flip_geometry_check(&control.geometry, status->bytes) != 0)
         return false;

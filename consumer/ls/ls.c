@@ -118,7 +118,8 @@ static int clean(const struct listing *listing, bool named, struct fault *fault)
 
     for (size_t i = 0; i < listing->count; i++) {
         const struct listing_row *row = &listing->rows[i];
-        if (named || row->error != 0 || row->status.state == FLIP_STATE_STALE)
+        /* Another user's is that user's affair, unless it was asked for. */
+        if (named || (row->error != 0 && row->error != -EACCES) || row->status.state == FLIP_STATE_STALE)
             left += clean_one(&row->status, named);
     }
     return left == 0 ? 0

@@ -202,8 +202,8 @@ static int act(struct view *view, enum window_action action, struct fault *fault
     case WINDOW_FULLSCREEN:
         window_toggle_fullscreen(view->window);
         return 0;
-    case WINDOW_PAUSE:
-        view->paused = !view->paused;
+    case WINDOW_PAUSE: /* of a picture; the first one is waited for */
+        view->paused = !view->paused && view->tally.frames != 0;
         refresh_title(view);
         return 0;
     case WINDOW_SCREENSHOT:

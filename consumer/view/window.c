@@ -56,6 +56,12 @@ static bool is_hidden_fallback(void)
            (strcmp(driver, "offscreen") == 0 || strcmp(driver, "dummy") == 0 || strcmp(driver, "evdev") == 0);
 }
 
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && value[0] != '\0';
+}
+
 int window_create(struct window **out, const struct window_options *options, struct fault *fault)
 {
     static const char advice[] = "set DISPLAY or WAYLAND_DISPLAY, or dump frames without a display by "
@@ -63,7 +69,7 @@ int window_create(struct window **out, const struct window_options *options, str
     struct window *window;
 
     /* SDL would ask one window system after the other, and each says on stderr in its own words that it is not there. */
-    if (getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL && getenv("SDL_VIDEODRIVER") == NULL)
+    if (!is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY") && !is_set("SDL_VIDEODRIVER"))
         return fault_set(fault, EXIT_FAILED, "no display; %s", advice);
     set_hints();
     if (SDL_Init(SDL_INIT_VIDEO) != 0) /* it undoes what it did */
