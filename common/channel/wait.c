@@ -34,6 +34,7 @@ int flip_waiter_init(struct flip_waiter *waiter, const char *name)
     for (size_t i = 0; names[i] != NULL; i++) {
         if (name == NULL || strcmp(name, names[i]) == 0) {
             *waiter = (struct flip_waiter){.wait = functions[i], .one_core = on_one_core()};
+            flip_predict_init(&waiter->predict);
             return 0;
         }
     }

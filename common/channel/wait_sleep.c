@@ -45,6 +45,16 @@ static int sleep_until(sem_t *semaphore, uint64_t deadline_ns)
 #endif
 }
 
+int flip_bell_sleep(const struct flip_bell *bell, uint64_t deadline_ns)
+{
+    const int rc = sleep_until(bell->semaphore, deadline_ns);
+
+    if (rc == 0 || rc == -ETIMEDOUT || rc == -EINTR)
+        return rc;
+    flip_sleep_ns(BROKEN_SLEEP_NS);
+    return 0;
+}
+
 int flip_wait_sleep(struct flip_waiter *waiter, const struct flip_bell *bell, uint64_t deadline_ns)
 {
     const uint64_t start_ns = flip_now_ns();
@@ -54,11 +64,8 @@ int flip_wait_sleep(struct flip_waiter *waiter, const struct flip_bell *bell, ui
     if (!waiter->one_core && waiter->spin_paid &&
         flip_waiter_spin(waiter, bell, spin_until_ns < deadline_ns ? spin_until_ns : deadline_ns))
         return 0;
-    rc = sleep_until(bell->semaphore, deadline_ns);
-    if (rc == -ETIMEDOUT || rc == -EINTR)
-        return rc;
-    if (rc != 0)
-        flip_sleep_ns(BROKEN_SLEEP_NS);
-    waiter->spin_paid = flip_now_ns() - start_ns < 2 * BRIEF_SPIN_NS;
-    return 0;
+    rc = flip_bell_sleep(bell, deadline_ns);
+    if (rc == 0)
+        waiter->spin_paid = flip_now_ns() - start_ns < 2 * BRIEF_SPIN_NS;
+    return rc;
 }

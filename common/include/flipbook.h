@@ -208,7 +208,8 @@ struct flip_reader_stats {
 };
 
 /*
- * The names of the wait modes, the default first, NULL last. "sleep": on a semaphore; "spin": never sleeps, and so never
+ * The names of the wait modes, the default first, NULL last. "sleep": on a semaphore; "predict": the same, but awake for
+ * a moment around the time that the next frame is due; "spin": never sleeps, and so never
  * returns -EINTR: use a finite timeout if a signal handler sets a flag to stop.
  */
 FLIP_API const char *const *flip_wait_modes(void);

@@ -15,6 +15,7 @@
 
 static const struct bench_comparison *const comparisons[] = {
     &bench_wake,
+    &bench_wake_60_hz,
     &bench_throughput,
     &bench_viewer,
     &bench_capture_fractal,

@@ -41,6 +41,7 @@ struct bench_comparison {
 };
 
 extern const struct bench_comparison bench_wake;
+extern const struct bench_comparison bench_wake_60_hz;
 extern const struct bench_comparison bench_throughput;
 extern const struct bench_comparison bench_viewer;
 
