@@ -67,6 +67,27 @@ uint32_t flip_owner_take(struct flip_control *control, uint32_t slot_count, stru
     }
 }
 
+void flip_owner_publish_soon(struct flip_control *control, uint32_t slot)
+{
+    struct flip_meta *meta = &control->slots[slot].meta;
+
+    __builtin_prefetch(&control->latest, 1);
+    __builtin_prefetch(meta, 1);
+    __builtin_prefetch(meta->user, 1);
+    __builtin_prefetch(&control->slots[slot].owner, 1);
+}
+
+void flip_owner_hold_soon(struct flip_control *control, uint32_t slot_count)
+{
+    const uint32_t slot = FLIP_LATEST_SLOT(atomic_load_explicit(&control->latest, memory_order_relaxed));
+
+    if (slot >= slot_count)
+        return;
+    __builtin_prefetch(&control->slots[slot].owner, 1);
+    __builtin_prefetch(&control->slots[slot].meta);
+    __builtin_prefetch(control->slots[slot].meta.user);
+}
+
 void flip_owner_publish(struct flip_control *control, struct flip_frames *frames, uint32_t slot, uint64_t sequence,
                         uint64_t fifo_readers)
 {

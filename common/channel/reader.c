@@ -34,6 +34,7 @@
 struct flip_reader {
     char name[FLIP_NAME_MAX + 1];
     enum flip_mode mode;
+    enum flip_map map;
     struct flip_segment segments[2]; /* the current one, and room for the one that supersedes it */
     uint32_t current;
     uint32_t k; /* this reader's entry, lock and bit */
@@ -83,7 +84,7 @@ static int attach_named(const struct flip_reader *reader, struct flip_segment *s
 
         if (rc != 0)
             return rc;
-        rc = flip_segment_attach(segment, patience_ns);
+        rc = flip_segment_attach(segment, reader->map, patience_ns);
         /* Superseded or removed between the two: whatever was found there, it is not what the name leads to. Also what
            looked alive only because a new writer held the lock of a stale segment for the instant of removing it. */
         if (flip_name_lost(segment->guard.fd)) {
@@ -102,7 +103,8 @@ static bool options_valid(const struct flip_reader_options *options)
     for (size_t i = 0; i < sizeof options->reserved / sizeof *options->reserved; i++)
         if (options->reserved[i] != 0)
             return false;
-    return options->mode == FLIP_MAILBOX || options->mode == FLIP_FIFO;
+    return (options->mode == FLIP_MAILBOX || options->mode == FLIP_FIFO) &&
+           (options->map == FLIP_MAP_READ_ONLY || options->map == FLIP_MAP_WRITABLE);
 }
 
 int flip_reader_open(struct flip_reader **out, const char *name, const struct flip_reader_options *options)
@@ -120,6 +122,7 @@ int flip_reader_open(struct flip_reader **out, const char *name, const struct fl
         return -ENOMEM;
     strcpy(reader->name, name);
     reader->mode = options->mode;
+    reader->map = options->map;
     reader->segments[0] = FLIP_NO_SEGMENT;
     reader->segments[1] = FLIP_NO_SEGMENT;
     rc = flip_waiter_init(&reader->waiter, options->wait);
@@ -347,12 +350,11 @@ static bool writer_seen_dead(struct flip_reader *reader)
     return reader->writer_gone;
 }
 
-/* Waits for a ring. 0 to look again, -ETIMEDOUT at the deadline, or -EINTR. */
-static int wait_for_ring(struct flip_reader *reader, uint64_t deadline_ns)
+/* Waits for news. 0 to look again, -ETIMEDOUT at the deadline, or -EINTR. */
+static int wait_for_news(struct flip_reader *reader, const struct flip_bell *bell, uint64_t deadline_ns)
 {
-    const struct flip_bell bell = flip_reader_bell(entry_of(reader));
     const bool to_the_end = deadline_ns <= reader->ask_ns;
-    const int rc = reader->waiter.wait(&reader->waiter, &bell, to_the_end ? deadline_ns : reader->ask_ns);
+    const int rc = reader->waiter.wait(&reader->waiter, bell, to_the_end ? deadline_ns : reader->ask_ns);
 
     return rc == -ETIMEDOUT && !to_the_end ? 0 : rc;
 }
@@ -365,18 +367,18 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
     if (!usable(reader))
         return -EBADF;
     for (;;) {
-        struct flip_control *control = current(reader)->control;
-        uint32_t lifecycle, slot;
+        /* Before the look: what was published before the end is found by it, and what comes after it is news. */
+        const struct flip_bell bell = flip_reader_bell(current(reader)->control, entry_of(reader));
+        uint32_t slot;
         int rc;
 
-        flip_reader_listen(entry_of(reader));
+        if (FLIP_LATEST_SEQUENCE(bell.latest) > reader->last)
+            flip_owner_hold_soon(current(reader)->control, current(reader)->geometry.slot_count);
         if (flip_roster_evicted(entry_of(reader))) {
             if (reader->held != 0)
                 return -EBUSY;
             rejoin(reader);
         }
-        /* Before the look: what was published before the end is found by it. */
-        lifecycle = atomic_load(&control->lifecycle);
         slot = look(reader);
         if (slot != FLIP_NO_SLOT) {
             rc = deliver(reader, slot, frame);
@@ -384,7 +386,7 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
                 continue; /* evicted: to rejoin, unless something is held */
             return rc;
         }
-        if (lifecycle == FLIP_SUPERSEDED) {
+        if (bell.lifecycle == FLIP_SUPERSEDED) {
             if (reader->held != 0)
                 return -EBUSY;
             rc = move_over(reader);
@@ -392,17 +394,17 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
                 return rc;
             continue;
         }
-        if (lifecycle != FLIP_OPEN || reader->writer_gone)
+        if (bell.lifecycle != FLIP_OPEN || reader->writer_gone)
             return -EPIPE;
         if (writer_seen_dead(reader))
             continue;
         if (last_look)
             return -ETIMEDOUT;
 
-        rc = wait_for_ring(reader, deadline_ns);
+        rc = wait_for_news(reader, &bell, deadline_ns);
         if (rc == -EINTR)
             return rc;
-        /* A ring and the deadline may have come together; and rings that never end must not put it off. */
+        /* News and the deadline may have come together; and news that never ends must not put it off. */
         last_look = rc == -ETIMEDOUT || flip_now_ns() >= deadline_ns;
     }
 }

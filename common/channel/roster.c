@@ -58,7 +58,7 @@ static int occupy(struct flip_control *control, uint32_t k, enum flip_mode mode)
     atomic_store(&entry->kind, (uint32_t)mode); /* before JOIN, or the writer could take a fifo reader for a mailbox */
     atomic_fetch_or(&control->attached, FLIP_OWNER_READER(k));
     atomic_store(&entry->state, FLIP_ENTRY_JOIN);
-    atomic_store(&entry->kick, 0);
+    atomic_store(&entry->kick, 1); /* awake */
     flip_ring_writer(control); /* it may be waiting for readers */
     return 0;
 }
@@ -79,7 +79,8 @@ static void adopt(struct flip_segment *segment, uint32_t k, enum flip_mode mode)
         atomic_store(&entry->first, 0);
     else if (atomic_load(&entry->first) != 0)
         atomic_store(&entry->first, newest + 1);
-    flip_reader_listen(entry); /* drained, not made anew: the writer may be ringing it */
+    flip_reader_drain(entry); /* not made anew: the writer may be ringing it */
+    atomic_store(&entry->kick, 1); /* awake; it may have died asleep */
     (void)flip_roster_rejoin(entry); /* it was the other one that was evicted */
     flip_ring_writer(segment->control);
 }
@@ -149,6 +150,12 @@ uint64_t flip_roster_admit(struct flip_segment *segment, uint64_t fifo_readers, 
         }
     }
     return fifo_readers;
+}
+
+void flip_roster_publish_soon(const struct flip_segment *segment)
+{
+    for (uint64_t left = attached(segment); left != 0; left &= left - 1)
+        __builtin_prefetch(&segment->control->readers[lowest(left)]);
 }
 
 void flip_roster_ring_all(struct flip_segment *segment)

@@ -25,7 +25,10 @@ bool flip_roster_evicted(const struct flip_entry *entry);
 /* Admits who joined. Returns the bits of all fifo readers, given those of before. */
 uint64_t flip_roster_admit(struct flip_segment *segment, uint64_t fifo_readers, uint64_t next_sequence);
 
-/* Wakes every reader that has no ring pending. */
+/* A hint to the processor, as flip_owner_publish_soon. */
+void flip_roster_publish_soon(const struct flip_segment *segment);
+
+/* Rings every reader that is asleep and has no ring pending. */
 void flip_roster_ring_all(struct flip_segment *segment);
 
 /* Frees the entries whose readers are gone, with all that they held. One system call a reader. */

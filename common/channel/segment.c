@@ -252,8 +252,9 @@ static int header_read(int fd, uint64_t object_bytes, struct flip_geometry *geom
     return rc != 0 ? rc : flip_geometry_check(geometry, object_bytes);
 }
 
-int flip_segment_attach(struct flip_segment *segment, uint64_t patience_ns)
+int flip_segment_attach(struct flip_segment *segment, enum flip_map map, uint64_t patience_ns)
 {
+    const int pixels_protection = PROT_READ | (map == FLIP_MAP_WRITABLE ? PROT_WRITE : 0);
     const uint64_t give_up_ns = flip_deadline_ns(flip_now_ns(), patience_ns);
     const int fd = segment->guard.fd;
 
@@ -273,7 +274,7 @@ int flip_segment_attach(struct flip_segment *segment, uint64_t patience_ns)
         if (!alive)
             return -ESTALE;
         if (rc == 0)
-            return mappable(&segment->geometry) ? map_parts(segment, PROT_READ) : -EFBIG;
+            return mappable(&segment->geometry) ? map_parts(segment, pixels_protection) : -EFBIG;
         if (flip_now_ns() >= give_up_ns)
             return -EBUSY;
         flip_sleep_ns(ANNOUNCE_POLL_NS);

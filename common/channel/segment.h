@@ -10,7 +10,7 @@
 
 struct flip_segment {
     struct flip_control *control; /* NULL: not mapped */
-    uint8_t *pixels; /* of slot 0; read-only in a reader */
+    uint8_t *pixels; /* of slot 0; read-only in a reader, unless it asked otherwise */
     struct flip_geometry geometry; /* the checked private copy; the shared one is never read again */
     struct flip_fork_guard guard; /* owns the descriptor that holds this process's lock; -1: no segment */
 };
@@ -32,7 +32,7 @@ void flip_segment_announce(struct flip_segment *segment);
  * filling it. On error only the descriptor is left, for flip_segment_finish. Errors: -EBUSY (not filled in time), -ESTALE
  * (its writer is dead), -EPROTONOSUPPORT, -EBADMSG, -EFBIG, -ENOMEM.
  */
-int flip_segment_attach(struct flip_segment *segment, uint64_t patience_ns);
+int flip_segment_attach(struct flip_segment *segment, enum flip_map map, uint64_t patience_ns);
 
 /* Unmaps and closes, which drops the lock. What is not there is left alone. */
 void flip_segment_finish(struct flip_segment *segment);

@@ -55,7 +55,7 @@ bool flip_waiter_spin(const struct flip_waiter *waiter, const struct flip_bell *
     for (;;) {
         /* The clock costs as much as a dozen looks. */
         for (int looks = 0; looks < 32; looks++) {
-            if (flip_bell_rung(bell))
+            if (bell->kind->news(bell))
                 return true;
             relax();
         }

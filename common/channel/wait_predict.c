@@ -2,19 +2,30 @@
 /*
  * Sleeps until shortly before the next frame is due, spins for a bounded moment, then sleeps again: see predict.c.
  *
- * A ring that is met by spinning leaves its count on the semaphore. The next listen takes it; or, when the ringer has
- * raised the flag and not posted yet, the next sleep returns without news. Either way there is never more than one.
+ * Who spins does not listen, so nobody has to ring; a frame that is met costs neither side a semaphore.
  */
 #include "monotonic.h"
 #include "wait.h"
 
 #include <errno.h>
 
+/* Not when the frame comes, for it is waited for; but before the next wait. */
+static void learn(struct flip_waiter *waiter)
+{
+    const struct flip_arrival *arrival = &waiter->arrival;
+
+    /* A time that is not from this machine's clock, or was written over: nothing can be told from it. */
+    if (arrival->publish_ns != 0 && arrival->publish_ns <= arrival->now_ns)
+        flip_predict_arrived(&waiter->predict, arrival->publish_ns, arrival->frames);
+    waiter->arrival.publish_ns = 0;
+}
+
 void flip_waiter_arrived(struct flip_waiter *waiter, uint64_t publish_ns, uint64_t frames, uint64_t now_ns)
 {
-    /* Not from this machine's clock, or written over: nothing can be told from it. */
-    if (publish_ns <= now_ns)
-        flip_predict_arrived(&waiter->predict, publish_ns, frames);
+    if (waiter->wait != flip_wait_predict)
+        return;
+    learn(waiter);
+    waiter->arrival = (struct flip_arrival){.publish_ns = publish_ns, .frames = frames, .now_ns = now_ns};
 }
 
 /* Sleeps until that time, and learns how punctual that is. As flip_wait_function. */
@@ -33,6 +44,7 @@ int flip_wait_predict(struct flip_waiter *waiter, const struct flip_bell *bell, 
 {
     uint64_t now_ns = flip_now_ns();
 
+    learn(waiter);
     while (!waiter->one_core) {
         const struct flip_plan plan = flip_predict_plan(&waiter->predict, now_ns);
         uint64_t start_ns;

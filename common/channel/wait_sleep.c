@@ -47,8 +47,12 @@ static int sleep_until(sem_t *semaphore, uint64_t deadline_ns)
 
 int flip_bell_sleep(const struct flip_bell *bell, uint64_t deadline_ns)
 {
-    const int rc = sleep_until(bell->semaphore, deadline_ns);
+    int rc = 0;
 
+    bell->kind->listen(bell);
+    if (!bell->kind->news(bell))
+        rc = sleep_until(bell->semaphore, deadline_ns);
+    bell->kind->unlisten(bell);
     if (rc == 0 || rc == -ETIMEDOUT || rc == -EINTR)
         return rc;
     flip_sleep_ns(BROKEN_SLEEP_NS);

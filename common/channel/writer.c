@@ -459,6 +459,14 @@ static bool canvas_acquired(const struct flip_writer *writer, const struct flip_
            canvas->pixels == flip_segment_slot_pixels(&writer->segments[writer->current], writer->slot);
 }
 
+/* What is not the caller's to change. */
+static bool info_unchanged(const struct flip_writer *writer, const struct flip_info *info)
+{
+    return info->sequence == writer->sequence + 1 && info->width == writer->options.width &&
+           info->height == writer->options.height && info->stride_bytes == flip_stride_bytes(info->width) &&
+           info->format == writer->options.format;
+}
+
 static bool info_possible(const struct flip_info *info)
 {
     if (!alpha_valid(info->alpha) || info->damage_count > FLIP_DAMAGE_MAX)
@@ -502,20 +510,18 @@ static void show_figures(struct flip_control *control, const struct flip_writer 
 int flip_writer_publish(struct flip_writer *writer, struct flip_canvas *canvas)
 {
     struct flip_segment *segment = current(writer);
-    struct flip_canvas ours;
 
     if (!usable(writer))
         return -EBADF;
     if (!canvas_acquired(writer, canvas))
         return -EINVAL;
-    fill_canvas(writer, segment, &ours);
-    if (canvas->info.width != ours.info.width || canvas->info.height != ours.info.height ||
-        canvas->info.stride_bytes != ours.info.stride_bytes || canvas->info.format != ours.info.format ||
-        canvas->info.sequence != ours.info.sequence || !info_possible(&canvas->info))
+    flip_owner_publish_soon(segment->control, writer->slot);
+    flip_roster_publish_soon(segment);
+    if (!info_unchanged(writer, &canvas->info) || !info_possible(&canvas->info))
         return -EINVAL;
 
-    canvas->info.acquire_ns = writer->acquire_ns;
     canvas->info.publish_ns = flip_now_ns();
+    canvas->info.acquire_ns = writer->acquire_ns;
     fill_meta(&segment->control->slots[writer->slot].meta, &canvas->info);
     writer->fifo_readers = flip_roster_admit(segment, writer->fifo_readers, writer->sequence + 1);
     flip_owner_publish(segment->control, &writer->frames, writer->slot, ++writer->sequence, writer->fifo_readers);

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/* Who is rung, how often, and that nobody sleeps over news. */
+#include "doorbell.h"
+#include "support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MS UINT64_C(1000000)
+
+/* A segment with its control part, seen from beside. */
+struct bench {
+    struct test_name name;
+    struct flip_writer *writer;
+    struct flip_control *control;
+};
+
+static void bench_init(struct bench *bench)
+{
+    char path[FLIP_NAME_MAX + 32];
+    int fd;
+
+    bench->name = test_unique_name("bell");
+    bench->writer = test_writer(bench->name.text, 8, 2, 4, 0);
+    snprintf(path, sizeof path, "/flipbook.%s", bench->name.text);
+    fd = shm_open(path, O_RDWR, 0);
+    assert_true(fd >= 0);
+    bench->control = mmap(NULL, sizeof *bench->control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    assert_true(bench->control != MAP_FAILED);
+}
+
+static void bench_finish(struct bench *bench)
+{
+    munmap(bench->control, sizeof *bench->control);
+    flip_writer_destroy(bench->writer);
+    assert_false(test_segment_exists(bench->name.text));
+}
+
+static struct flip_reader *open_reader(const struct bench *bench, const char *wait)
+{
+    const struct flip_reader_options options = {.mode = FLIP_MAILBOX, .wait = wait};
+    struct flip_reader *reader;
+
+    assert_int_equal(flip_reader_open(&reader, bench->name.text, &options), 0);
+    return reader;
+}
+
+static int rings(const struct bench *bench)
+{
+    int count;
+
+    assert_int_equal(sem_getvalue(&bench->control->readers[0].bell, &count), 0);
+    return count;
+}
+
+/* ---- how often */
+
+static void a_reader_that_is_awake_is_not_rung(void **state)
+{
+    struct bench bench;
+    struct flip_reader *reader;
+    struct flip_frame frame;
+    (void)state;
+
+    bench_init(&bench);
+    reader = open_reader(&bench, "spin");
+    for (int i = 0; i < 100; i++) {
+        test_publish(bench.writer);
+        assert_int_equal(rings(&bench), 0);
+        assert_int_equal(atomic_load(&bench.control->readers[0].kick), 1);
+        assert_int_equal(flip_reader_acquire(reader, &frame, 0), 0);
+        assert_int_equal(flip_reader_release(reader, &frame), 0);
+        assert_int_equal(flip_reader_acquire(reader, &frame, 100000), -ETIMEDOUT);
+    }
+    flip_reader_destroy(reader);
+    bench_finish(&bench);
+}
+
+static void a_reader_that_slept_in_vain_is_awake_again(void **state)
+{
+    struct bench bench;
+    struct flip_reader *reader;
+    struct flip_frame frame;
+    (void)state;
+
+    bench_init(&bench);
+    reader = open_reader(&bench, "sleep");
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(flip_reader_acquire(reader, &frame, MS), -ETIMEDOUT);
+        assert_int_equal(atomic_load(&bench.control->readers[0].kick), 1);
+        test_publish(bench.writer);
+        test_publish(bench.writer);
+        assert_int_equal(rings(&bench), 0);
+        assert_int_equal(flip_reader_acquire(reader, &frame, 0), 0);
+        assert_int_equal(flip_reader_release(reader, &frame), 0);
+    }
+    flip_reader_destroy(reader);
+    bench_finish(&bench);
+}
+
+static int acquire_one_at_once(struct flip_reader *reader)
+{
+    struct flip_frame frame;
+    const int rc = flip_reader_acquire(reader, &frame, 0);
+
+    return rc == 0 ? flip_reader_release(reader, &frame) : rc;
+}
+
+static void *acquire_one(void *argument)
+{
+    struct flip_reader *reader = argument;
+    struct flip_frame frame;
+    const int rc = flip_reader_acquire(reader, &frame, FLIP_FOREVER);
+
+    return (void *)(intptr_t)(rc == 0 ? flip_reader_release(reader, &frame) : rc);
+}
+
+static bool listens(void *argument)
+{
+    const struct bench *bench = argument;
+    return atomic_load(&bench->control->readers[0].kick) == 0;
+}
+
+/* Also by the one ring that may be pending when it stopped listening for another reason. */
+static void a_reader_that_sleeps_is_rung_once_however_many_frames_come(void **state)
+{
+    struct bench bench;
+    struct flip_reader *reader;
+    pthread_t thread;
+    void *rc;
+    (void)state;
+
+    bench_init(&bench);
+    reader = open_reader(&bench, "sleep");
+    for (int i = 0; i < 20; i++) {
+        pthread_create(&thread, NULL, acquire_one, reader);
+        assert_true(test_eventually(listens, &bench));
+        for (int n = 0; n < 50; n++)
+            test_publish(bench.writer);
+        pthread_join(thread, &rc);
+        assert_int_equal((intptr_t)rc, 0);
+        assert_in_range(rings(&bench), 0, 3);
+        (void)acquire_one_at_once(reader); /* the newest, or the next round would find it */
+    }
+    flip_reader_destroy(reader);
+    bench_finish(&bench);
+}
+
+/* ---- nobody sleeps over news */
+
+/* A minute, by the clock of a machine that is not hung. */
+static void assert_does_not_sleep(const struct flip_bell *bell)
+{
+    const uint64_t start_ns = test_now_ns();
+
+    assert_int_equal(flip_bell_sleep(bell, start_ns + 60000 * MS), 0);
+    assert_in_range(test_now_ns() - start_ns, 0, 30000 * MS);
+}
+
+/* The writer does not ring who is awake: whatever came between the last look and the sleep must be seen on the way. */
+static void what_came_since_the_last_look_keeps_a_reader_from_sleeping(void **state)
+{
+    struct bench bench;
+    struct flip_reader *reader;
+    struct flip_bell bell;
+    (void)state;
+
+    bench_init(&bench);
+    reader = open_reader(&bench, "sleep");
+    bell = flip_reader_bell(bench.control, &bench.control->readers[0]);
+    assert_int_equal(flip_bell_sleep(&bell, test_now_ns() + MS), -ETIMEDOUT);
+
+    test_publish(bench.writer);
+    assert_int_equal(rings(&bench), 0);
+    assert_does_not_sleep(&bell);
+
+    bell = flip_reader_bell(bench.control, &bench.control->readers[0]);
+    atomic_store(&bench.control->readers[0].state, FLIP_ENTRY_EVICT);
+    assert_does_not_sleep(&bell);
+    atomic_store(&bench.control->readers[0].state, FLIP_ENTRY_LIVE);
+
+    assert_int_equal(flip_bell_sleep(&bell, test_now_ns() + MS), -ETIMEDOUT);
+    flip_writer_destroy(bench.writer);
+    bench.writer = NULL;
+    assert_int_equal(rings(&bench), 0);
+    assert_does_not_sleep(&bell);
+    flip_reader_destroy(reader);
+    bench_finish(&bench);
+}
+
+/* ---- the mapping */
+
+struct stray {
+    const char *name;
+    enum flip_map map;
+};
+
+static int write_over_a_frame(void *argument)
+{
+    const struct stray *stray = argument;
+    const struct flip_reader_options options = {.map = stray->map};
+    struct flip_reader *reader;
+    struct flip_frame frame;
+
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would turn it into an exit code */
+    if (flip_reader_open(&reader, stray->name, &options) != 0 || flip_reader_acquire(reader, &frame, FLIP_FOREVER) != 0)
+        return 1;
+    ((volatile uint8_t *)(uintptr_t)frame.pixels)[0] = 7;
+    flip_reader_destroy(reader);
+    return 0;
+}
+
+static void pixels_are_mapped_read_only_unless_the_reader_asks(void **state)
+{
+    struct bench bench;
+    struct stray stray;
+    (void)state;
+
+    bench_init(&bench);
+    test_publish(bench.writer);
+    stray = (struct stray){.name = bench.name.text, .map = FLIP_MAP_READ_ONLY};
+    assert_int_equal(test_join(test_fork(write_over_a_frame, &stray)), 128 + SIGSEGV);
+    stray.map = FLIP_MAP_WRITABLE;
+    assert_int_equal(test_join(test_fork(write_over_a_frame, &stray)), 0);
+    bench_finish(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reader_that_is_awake_is_not_rung),
+        cmocka_unit_test(a_reader_that_slept_in_vain_is_awake_again),
+        cmocka_unit_test(a_reader_that_sleeps_is_rung_once_however_many_frames_come),
+        cmocka_unit_test(what_came_since_the_last_look_keeps_a_reader_from_sleeping),
+        cmocka_unit_test(pixels_are_mapped_read_only_unless_the_reader_asks),
+    };
+    return cmocka_run_group_tests_name("doorbell", tests, NULL, NULL);
+}
