@@ -458,6 +458,7 @@ static void closing_delivers_what_is_queued_and_then_says_so(void **state)
     struct flip_writer *writer = test_writer(name.text, 5, 3, 4, 0);
     struct flip_reader *fifo = test_reader(name.text, FLIP_FIFO);
     struct flip_reader *mailbox = test_reader(name.text, FLIP_MAILBOX);
+    struct flip_reader_stats stats;
     struct flip_canvas canvas;
     struct flip_frame frame;
     (void)state;
@@ -473,6 +474,8 @@ static void closing_delivers_what_is_queued_and_then_says_so(void **state)
     assert_int_equal(flip_reader_acquire(fifo, &frame, SOON), -EPIPE);
     expect_frame(mailbox, 3, 0);
     assert_int_equal(flip_reader_acquire(mailbox, &frame, SOON), -EPIPE);
+    assert_int_equal(flip_reader_get_stats(mailbox, &stats), 0);
+    assert_false(stats.abandoned);
     flip_reader_destroy(fifo);
     flip_reader_destroy(mailbox);
 }

@@ -148,6 +148,7 @@ static void readers_are_told_when_their_writer_is_killed_and_when_it_is_back(voi
 {
     const struct test_name name = test_unique_name("killed-writer");
     struct board *writer_board = new_board(name.text, FLIP_FIFO);
+    struct flip_reader_stats stats;
     struct flip_frame frame;
     (void)state;
 
@@ -174,6 +175,8 @@ static void readers_are_told_when_their_writer_is_killed_and_when_it_is_back(voi
             assert_int_equal(flip_reader_release(reader, &frame), 0);
         }
         assert_int_equal(rc, -EPIPE);
+        assert_int_equal(flip_reader_get_stats(reader, &stats), 0);
+        assert_true(stats.abandoned);
         assert_int_equal(flip_reader_open(&late, name.text, &options), -ESTALE);
         flip_reader_destroy(reader);
     }

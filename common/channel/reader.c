@@ -394,8 +394,10 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
                 return rc;
             continue;
         }
-        if (bell.lifecycle != FLIP_OPEN || reader->writer_gone)
+        if (bell.lifecycle != FLIP_OPEN || reader->writer_gone) {
+            reader->stats.abandoned = bell.lifecycle == FLIP_OPEN;
             return -EPIPE;
+        }
         if (writer_seen_dead(reader))
             continue;
         if (last_look)

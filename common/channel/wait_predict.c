@@ -54,8 +54,8 @@ int flip_wait_predict(struct flip_waiter *waiter, const struct flip_bell *bell, 
             break;
         if (plan.sleep_until_ns > now_ns) {
             const int rc = doze(waiter, bell, plan.sleep_until_ns);
-            if (rc != -ETIMEDOUT)
-                return rc;
+            /* Not at once to the spin: the look on the way warms what the next one will need. */
+            return rc == -ETIMEDOUT ? 0 : rc;
         }
         start_ns = flip_now_ns();
         rung = flip_waiter_spin(waiter, bell, plan.spin_until_ns < deadline_ns ? plan.spin_until_ns : deadline_ns);

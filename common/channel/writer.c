@@ -509,6 +509,7 @@ static void show_figures(struct flip_control *control, const struct flip_writer 
 
 int flip_writer_publish(struct flip_writer *writer, struct flip_canvas *canvas)
 {
+    const uint64_t publish_ns = flip_now_ns(); /* first of all: the frame is complete now */
     struct flip_segment *segment = current(writer);
 
     if (!usable(writer))
@@ -520,7 +521,7 @@ int flip_writer_publish(struct flip_writer *writer, struct flip_canvas *canvas)
     if (!info_unchanged(writer, &canvas->info) || !info_possible(&canvas->info))
         return -EINVAL;
 
-    canvas->info.publish_ns = flip_now_ns();
+    canvas->info.publish_ns = publish_ns;
     canvas->info.acquire_ns = writer->acquire_ns;
     fill_meta(&segment->control->slots[writer->slot].meta, &canvas->info);
     writer->fifo_readers = flip_roster_admit(segment, writer->fifo_readers, writer->sequence + 1);
@@ -530,7 +531,7 @@ int flip_writer_publish(struct flip_writer *writer, struct flip_canvas *canvas)
     writer->slot = FLIP_NO_SLOT;
     writer->stats.published++;
     show_figures(segment->control, writer, &canvas->info);
-    reap_if_due(writer, canvas->info.publish_ns, REAP_PUBLISHING_NS);
+    reap_if_due(writer, publish_ns, REAP_PUBLISHING_NS);
     return 0;
 }
 

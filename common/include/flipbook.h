@@ -217,6 +217,7 @@ struct flip_reader_stats {
     uint64_t delivered; /* frames acquired, and not taken away by an eviction */
     uint64_t skipped; /* frames published meanwhile that this reader did not get */
     uint64_t evicted; /* times this reader was evicted; counted when it comes back, in flip_reader_acquire */
+    bool abandoned; /* after -EPIPE: the writer died without closing its segment */
 };
 
 /*
