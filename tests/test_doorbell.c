@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Who is rung, how often, and that nobody sleeps over news. */
+#include "core.h"
 #include "doorbell.h"
 #include "support/support.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -199,6 +201,59 @@ static void what_came_since_the_last_look_keeps_a_reader_from_sleeping(void **st
     bench_finish(&bench);
 }
 
+/* ---- where they run */
+
+static int leave_the_core(void *argument)
+{
+    cpu_set_t before, after, one;
+    uint32_t here;
+    (void)argument;
+
+    sched_getaffinity(0, sizeof before, &before);
+    for (int i = 0; i < 100; i++) {
+        here = flip_core_here();
+        flip_core_leave();
+        if (CPU_COUNT(&before) > 1 && flip_core_here() == here)
+            return 1;
+        sched_getaffinity(0, sizeof after, &after);
+        if (!CPU_EQUAL(&before, &after))
+            return 2;
+    }
+    /* With nowhere to go it stays. */
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0)
+        return 3;
+    here = flip_core_here();
+    flip_core_leave();
+    sched_getaffinity(0, sizeof after, &after);
+    return flip_core_here() == here && CPU_EQUAL(&one, &after) && flip_core_only_one() ? 0 : 4;
+}
+
+static void a_thread_that_leaves_its_core_may_still_run_where_it_could(void **state)
+{
+    (void)state;
+    assert_int_equal(test_join(test_fork(leave_the_core, NULL)), 0);
+}
+
+static bool core_is_told(void *argument)
+{
+    const struct bench *bench = argument;
+
+    test_publish(bench->writer);
+    return atomic_load(&bench->control->writer_core) == flip_core_here();
+}
+
+static void a_writer_tells_which_core_it_publishes_on(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    assert_true(test_eventually(core_is_told, &bench)); /* it may be moved in between */
+    bench_finish(&bench);
+}
+
 /* ---- the mapping */
 
 struct stray {
@@ -243,6 +298,8 @@ int main(void)
         cmocka_unit_test(a_reader_that_slept_in_vain_is_awake_again),
         cmocka_unit_test(a_reader_that_sleeps_is_rung_once_however_many_frames_come),
         cmocka_unit_test(what_came_since_the_last_look_keeps_a_reader_from_sleeping),
+        cmocka_unit_test(a_thread_that_leaves_its_core_may_still_run_where_it_could),
+        cmocka_unit_test(a_writer_tells_which_core_it_publishes_on),
         cmocka_unit_test(pixels_are_mapped_read_only_unless_the_reader_asks),
     };
     return cmocka_run_group_tests_name("doorbell", tests, NULL, NULL);

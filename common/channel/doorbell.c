@@ -55,6 +55,7 @@ struct flip_bell flip_reader_bell(struct flip_control *control, struct flip_entr
         .semaphore = &entry->bell,
         .control = control,
         .entry = entry,
+        .ringer_core = &control->writer_core,
         .latest = atomic_load(&control->latest),
         .lifecycle = atomic_load(&control->lifecycle),
     };

@@ -173,6 +173,7 @@ struct flip_control {
     _Atomic uint32_t format;
     _Atomic uint32_t alpha;
     _Atomic uint64_t publish_ns; /* of the newest frame */
+    _Atomic uint32_t writer_core; /* 1 + the core that the newest frame was published on; 0: not known */
 
     alignas(FLIP_CACHE_LINE) struct flip_slot slots[FLIP_SLOTS_MAX];
     alignas(FLIP_CACHE_LINE) struct flip_entry readers[FLIP_READERS_MAX];

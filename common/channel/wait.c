@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wait.h"
 
+#include "core.h"
 #include "monotonic.h"
 
 #include <flipbook.h>
@@ -23,17 +24,11 @@ const char *const *flip_wait_modes(void)
     return names;
 }
 
-static bool on_one_core(void)
-{
-    cpu_set_t cpus;
-    return sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) < 2;
-}
-
 int flip_waiter_init(struct flip_waiter *waiter, const char *name)
 {
     for (size_t i = 0; names[i] != NULL; i++) {
         if (name == NULL || strcmp(name, names[i]) == 0) {
-            *waiter = (struct flip_waiter){.wait = functions[i], .one_core = on_one_core()};
+            *waiter = (struct flip_waiter){.wait = functions[i], .one_core = flip_core_only_one()};
             flip_predict_init(&waiter->predict);
             return 0;
         }

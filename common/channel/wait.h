@@ -29,6 +29,7 @@ struct flip_bell {
     sem_t *semaphore;
     struct flip_control *control;
     struct flip_entry *entry; /* of the reader that waits, or NULL */
+    const _Atomic uint32_t *ringer_core; /* where the other side ran last, as flip_core_here; or NULL */
     uint64_t latest; /* a reader's: as they were before its last look */
     uint32_t lifecycle;
 };

@@ -4,6 +4,7 @@
  *
  * Who spins does not listen, so nobody has to ring; a frame that is met costs neither side a semaphore.
  */
+#include "core.h"
 #include "monotonic.h"
 #include "wait.h"
 
@@ -40,6 +41,16 @@ static int doze(struct flip_waiter *waiter, const struct flip_bell *bell, uint64
     return rc;
 }
 
+/* Spinning where the writer is about to run keeps it from its work, or us from seeing it. Schedulers like to put a sleeper
+   beside who wakes it, and leave it there. */
+static void leave_to_ringer(const struct flip_bell *bell)
+{
+    const uint32_t core = bell->ringer_core == NULL ? 0 : atomic_load_explicit(bell->ringer_core, memory_order_relaxed);
+
+    if (core != 0 && core == flip_core_here())
+        flip_core_leave();
+}
+
 int flip_wait_predict(struct flip_waiter *waiter, const struct flip_bell *bell, uint64_t deadline_ns)
 {
     uint64_t now_ns = flip_now_ns();
@@ -57,6 +68,7 @@ int flip_wait_predict(struct flip_waiter *waiter, const struct flip_bell *bell, 
             /* Not at once to the spin: the look on the way warms what the next one will need. */
             return rc == -ETIMEDOUT ? 0 : rc;
         }
+        leave_to_ringer(bell);
         start_ns = flip_now_ns();
         rung = flip_waiter_spin(waiter, bell, plan.spin_until_ns < deadline_ns ? plan.spin_until_ns : deadline_ns);
         now_ns = flip_now_ns();

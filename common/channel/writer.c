@@ -9,6 +9,7 @@
  * then the old one is marked, and its readers move over by themselves. Until its fifo readers have moved, nothing is
  * published in the new one, so that they miss nothing; who makes no progress for the stall limit is evicted.
  */
+#include "core.h"
 #include "doorbell.h"
 #include "liveness.h"
 #include "monotonic.h"
@@ -505,6 +506,7 @@ static void show_figures(struct flip_control *control, const struct flip_writer 
     atomic_store_explicit(&control->format, (uint32_t)info->format, memory_order_relaxed);
     atomic_store_explicit(&control->alpha, (uint32_t)info->alpha, memory_order_relaxed);
     atomic_store_explicit(&control->publish_ns, info->publish_ns, memory_order_relaxed);
+    atomic_store_explicit(&control->writer_core, flip_core_here(), memory_order_relaxed);
 }
 
 int flip_writer_publish(struct flip_writer *writer, struct flip_canvas *canvas)
