@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* flipbook-bench: runs the comparisons, prints a table of each, or JSON. See bench.h for how they are measured. */
+/* flipbook-bench: runs comparisons and studies, and prints their tables. See bench.h for how they are measured. */
 #include "bench.h"
 
+#include "machine.h"
+#include "table.h"
+
 #include <errno.h>
+#include <getopt.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +32,9 @@ static const struct bench_comparison *const comparisons[] = {
     &bench_capture_testcard,
 };
 #define COMPARISONS (sizeof comparisons / sizeof *comparisons)
+
+static const struct bench_study *const studies[] = {&bench_transports, &bench_matrix, &bench_publish};
+#define STUDIES (sizeof studies / sizeof *studies)
 
 uint64_t bench_now_ns(void)
 {
@@ -135,28 +143,28 @@ static void measure(const struct bench_comparison *comparison, struct result res
     }
 }
 
-static void print_table(const struct bench_comparison *comparison, const struct result *results)
+static void print_results(FILE *stream, const struct bench_comparison *comparison, const struct result *results)
 {
-    printf("\n%s\nGoal: %s. Medians of %u rounds, taken in turn.\n\n", comparison->title, comparison->goal,
-           comparison->rounds);
-    printf("| %-44s |", "");
+    fprintf(stream, "\n%s\nGoal: %s. Medians of %u rounds, taken in turn.\n\n", comparison->title, comparison->goal,
+            comparison->rounds);
+    fprintf(stream, "| %-44s |", "");
     for (unsigned f = 0; f < comparison->figure_count; f++)
-        printf(" %9s %-4s |", comparison->figures[f].name, comparison->figures[f].unit);
-    printf("  min .. max        |  ratio |\n|---|");
+        fprintf(stream, " %9s %-4s |", comparison->figures[f].name, comparison->figures[f].unit);
+    fprintf(stream, "  min .. max        |  ratio |\n|---|");
     for (unsigned f = 0; f < comparison->figure_count + 2; f++)
-        printf("---:|");
-    printf("\n");
+        fprintf(stream, "---:|");
+    fprintf(stream, "\n");
     for (unsigned c = 0; c < comparison->contender_count; c++) {
-        printf("| %-44s |", comparison->contenders[c].name);
+        fprintf(stream, "| %-44s |", comparison->contenders[c].name);
         if (!results[c].measured) {
-            printf(" left out: cannot be measured here |\n");
+            fprintf(stream, " left out: cannot be measured here |\n");
             continue;
         }
         for (unsigned f = 0; f < comparison->figure_count; f++)
-            printf(" %14.2f |", results[c].median[f]);
-        printf(" %8.2f..%8.2f | %6.2f |\n", results[c].lowest, results[c].highest, results[c].ratio);
+            fprintf(stream, " %14.2f |", results[c].median[f]);
+        fprintf(stream, " %8.2f..%8.2f | %6.2f |\n", results[c].lowest, results[c].highest, results[c].ratio);
     }
-    fflush(stdout);
+    fflush(stream);
 }
 
 static cJSON *to_json(const struct bench_comparison *comparison, const struct result *results)
@@ -182,57 +190,199 @@ static cJSON *to_json(const struct bench_comparison *comparison, const struct re
     return object;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
+void bench_print(const struct bench_options *options, const char *format, ...)
 {
-    bool any = false;
+    va_list arguments;
 
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-')
+    for (size_t i = 0; i < BENCH_STREAMS_MAX; i++) {
+        if (options->streams[i] == NULL)
             continue;
-        any = true;
-        if (strcmp(argv[i], name) == 0)
-            return true;
+        va_start(arguments, format);
+        vfprintf(options->streams[i], format, arguments);
+        va_end(arguments);
+        fflush(options->streams[i]);
     }
-    return !any;
 }
 
-static int usage(FILE *stream, int code)
+void bench_print_table(const struct bench_options *options, const struct table *table)
 {
-    fprintf(stream, "Usage: flipbook-bench [--json] [COMPARISON...]\n\n");
+    for (size_t i = 0; i < BENCH_STREAMS_MAX; i++)
+        if (options->streams[i] != NULL)
+            table_print(table, options->streams[i]);
+    bench_print(options, "\n");
+}
+
+struct command_line {
+    struct bench_options options;
+    const char *json, *markdown; /* files, "-" for stdout; NULL: not wanted */
+    char **names; /* of what to run */
+    int name_count; /* 0: all */
+};
+
+static bool wanted(const struct command_line *line, const char *name)
+{
+    for (int i = 0; i < line->name_count; i++)
+        if (strcmp(line->names[i], name) == 0)
+            return true;
+    return line->name_count == 0;
+}
+
+static bool known(const char *name)
+{
+    for (size_t i = 0; i < STUDIES; i++)
+        if (strcmp(studies[i]->name, name) == 0)
+            return true;
     for (size_t i = 0; i < COMPARISONS; i++)
-        fprintf(stream, "  %-12s %s\n", comparisons[i]->name, comparisons[i]->title);
-    return code;
+        if (strcmp(comparisons[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+static void usage(FILE *stream)
+{
+    fprintf(stream, "Usage: flipbook-bench [OPTIONS] [NAME...]\n\n"
+                    "Runs what is named, or all.\n\n");
+    for (size_t i = 0; i < STUDIES; i++)
+        fprintf(stream, "  %-12s %s\n", studies[i]->name, studies[i]->title);
+    for (size_t i = 0; i < COMPARISONS; i++)
+        if (i == 0 || strcmp(comparisons[i]->name, comparisons[i - 1]->name) != 0)
+            fprintf(stream, "  %-12s %s\n", comparisons[i]->name, comparisons[i]->title);
+    fprintf(stream,
+            "\n  --json FILE      the figures as JSON; -: on stdout, instead of the tables\n"
+            "  --markdown FILE  the tables and what machine this is, to be quoted\n"
+            "  --rounds N       of each study, 1 to %d\n"
+            "  --frames N       of each study's paced rounds, 10 to 2000\n"
+            "  --help\n",
+            BENCH_ROUNDS_MAX);
+}
+
+static bool parse_count(const char *text, unsigned min, unsigned max, unsigned *count)
+{
+    char *end;
+    const unsigned long value = strtoul(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < min || value > max) {
+        fprintf(stderr, "flipbook-bench: \"%s\" is not a number from %u to %u\n", text, min, max);
+        return false;
+    }
+    *count = (unsigned)value;
+    return true;
+}
+
+/* Returns 0 to go on, else 1 more than the exit code. */
+static int parse(int argc, char **argv, struct command_line *line)
+{
+    static const struct option options[] = {
+        {"json", required_argument, NULL, 'j'},   {"markdown", required_argument, NULL, 'm'},
+        {"rounds", required_argument, NULL, 'r'}, {"frames", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},         {0},
+    };
+
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        if (option == 'h') {
+            usage(stdout);
+            return 1;
+        }
+        if (option == 'j')
+            line->json = optarg;
+        else if (option == 'm')
+            line->markdown = optarg;
+        else if (option == '?' || (option == 'r' && !parse_count(optarg, 1, BENCH_ROUNDS_MAX, &line->options.rounds)) ||
+                 (option == 'f' && !parse_count(optarg, 10, 2000, &line->options.frames)))
+            return 3;
+    }
+    line->names = argv + optind;
+    line->name_count = argc - optind;
+    for (int i = 0; i < line->name_count; i++) {
+        if (!known(line->names[i])) {
+            fprintf(stderr, "flipbook-bench: there is no \"%s\"; --help lists what there is\n", line->names[i]);
+            return 3;
+        }
+    }
+    return 0;
+}
+
+/* "-" is stdout. Ends the program if the file cannot be written: before minutes of measuring. */
+static FILE *open_output(const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+
+    if (file == NULL) {
+        fprintf(stderr, "flipbook-bench: %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+    return file;
+}
+
+static void run_study(const struct bench_study *study, const struct bench_options *options, cJSON *rows)
+{
+    const struct machine_spent before = machine_spent();
+    cJSON *object = cJSON_CreateObject();
+    struct machine_noise noise;
+
+    cJSON_AddStringToObject(object, "study", study->name);
+    cJSON_AddStringToObject(object, "title", study->title);
+    study->run(options, object);
+    noise = machine_noise(&before);
+    cJSON_AddNumberToObject(object, "others_percent", noise.others);
+    cJSON_AddNumberToObject(object, "stolen_percent", noise.stolen);
+    bench_print(
+        options, "Meanwhile other programs took %.1f %% of the processors, and the hypervisor %.1f %%%s.\n",
+        noise.others, noise.stolen,
+        noise.others + noise.stolen > 5 ? ": too much for figures to be quoted; measure again on an idle machine" : "");
+    cJSON_AddItemToArray(rows, object);
+}
+
+static void run_comparison(const struct bench_comparison *comparison, const struct bench_options *options, cJSON *rows)
+{
+    struct result results[BENCH_CONTENDERS_MAX] = {0};
+
+    measure(comparison, results);
+    for (size_t i = 0; i < BENCH_STREAMS_MAX; i++)
+        if (options->streams[i] != NULL)
+            print_results(options->streams[i], comparison, results);
+    cJSON_AddItemToArray(rows, to_json(comparison, results));
+}
+
+static bool write_json(cJSON *report, FILE *stream)
+{
+    char *text = cJSON_Print(report);
+    const bool written = text != NULL && fprintf(stream, "%s\n", text) > 0 && fflush(stream) == 0;
+
+    cJSON_free(text);
+    return written;
 }
 
 int main(int argc, char **argv)
 {
-    struct result results[BENCH_CONTENDERS_MAX];
-    cJSON *report = NULL;
-    int measured = 0;
+    struct command_line line = {0};
+    const int parsed = parse(argc, argv, &line);
+    FILE *json, *markdown;
+    cJSON *report, *rows;
+    bool written = true;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0 && report == NULL)
-            report = cJSON_CreateArray();
-        else if (argv[i][0] == '-')
-            return usage(strcmp(argv[i], "--help") == 0 ? stdout : stderr, strcmp(argv[i], "--help") == 0 ? 0 : 2);
-    }
-    for (size_t i = 0; i < COMPARISONS; i++) {
-        if (!wanted(comparisons[i]->name, argc, argv))
-            continue;
-        memset(results, 0, sizeof results);
-        measure(comparisons[i], results);
-        if (report != NULL)
-            cJSON_AddItemToArray(report, to_json(comparisons[i], results));
-        else
-            print_table(comparisons[i], results);
-        measured++;
-    }
-    if (report != NULL) {
-        char *text = cJSON_Print(report);
-        if (text != NULL)
-            puts(text);
-        cJSON_free(text);
-        cJSON_Delete(report);
-    }
-    return measured == 0 ? usage(stderr, 2) : 0;
+    if (parsed != 0)
+        return parsed - 1;
+    json = line.json != NULL ? open_output(line.json) : NULL;
+    markdown = line.markdown != NULL ? open_output(line.markdown) : NULL;
+    line.options.streams[0] = json == stdout || markdown == stdout ? NULL : stdout;
+    line.options.streams[1] = markdown;
+    bench_print(&line.options, "Measured on: %s.\n", machine_description());
+    report = cJSON_CreateObject();
+    cJSON_AddStringToObject(report, "machine", machine_description());
+    rows = cJSON_AddArrayToObject(report, "tables");
+    for (size_t i = 0; i < STUDIES; i++)
+        if (wanted(&line, studies[i]->name))
+            run_study(studies[i], &line.options, rows);
+    for (size_t i = 0; i < COMPARISONS; i++)
+        if (wanted(&line, comparisons[i]->name))
+            run_comparison(comparisons[i], &line.options, rows);
+    if (json != NULL)
+        written = write_json(report, json);
+    if (fflush(stdout) != 0 || (markdown != NULL && fflush(markdown) != 0))
+        written = false;
+    cJSON_Delete(report);
+    if (!written)
+        fprintf(stderr, "flipbook-bench: not everything could be written: %s\n", strerror(errno));
+    return written ? 0 : 1;
 }

@@ -4,7 +4,7 @@
  * round, so that a machine whose speed drifts slows them all, and what is reported is the median over the rounds and
  * the median of the ratios within a round.
  *
- * Adding a comparison: one file, and one row in bench.c.
+ * Adding a comparison or a study: one file, and one row in bench.c.
  */
 #ifndef FLIPBOOK_BENCH_H
 #define FLIPBOOK_BENCH_H
@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define BENCH_CONTENDERS_MAX 8
 #define BENCH_ROUNDS_MAX 32
@@ -50,7 +51,30 @@ extern const struct bench_comparison bench_capture_fractal, bench_capture_card, 
 extern const struct bench_comparison bench_capture_mandelbrot, bench_capture_mesh, bench_capture_cornell;
 extern const struct bench_comparison bench_capture_testcard;
 
-/* ---- for the contenders */
+/* ---- what is more than figures of contenders: a study runs by itself, and prints tables of its own */
+
+#define BENCH_STREAMS_MAX 2
+
+struct table;
+
+struct bench_options {
+    unsigned rounds, frames; /* 0: as many as the study thinks right */
+    FILE *streams[BENCH_STREAMS_MAX]; /* for tables and words; NULL: none */
+};
+
+struct bench_study {
+    const char *name; /* on the command line */
+    const char *title;
+    void (*run)(const struct bench_options *options, cJSON *report); /* fills the object */
+};
+
+extern const struct bench_study bench_transports, bench_matrix, bench_publish;
+
+/* On all of the streams. */
+void bench_print(const struct bench_options *options, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void bench_print_table(const struct bench_options *options, const struct table *table);
+
+/* ---- for those who measure */
 
 uint64_t bench_now_ns(void);
 void bench_sleep_until(uint64_t deadline_ns);
