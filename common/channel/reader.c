@@ -324,8 +324,8 @@ static int deliver(struct flip_reader *reader, uint32_t slot, struct flip_frame 
     reader->held |= 1u << slot;
     reader->held_sequence[slot] = sequence;
     reader->ask_ns = 0;
-    frame->hold_ns = flip_now_ns();
-    flip_waiter_arrived(&reader->waiter, frame->info.publish_ns, frame->skipped + 1, frame->hold_ns);
+    flip_waiter_arrived(&reader->waiter, frame->info.publish_ns, frame->skipped + 1);
+    frame->hold_ns = flip_now_ns(); /* last of all */
     return 0;
 }
 

@@ -51,7 +51,6 @@ FLIP_WAIT_MODES(FLIP_DECLARE)
 struct flip_arrival {
     uint64_t publish_ns; /* 0: there is none */
     uint64_t frames; /* since the one before */
-    uint64_t now_ns;
 };
 
 /* What a wait mode remembers from one wait to the next. Private to one handle. */
@@ -67,7 +66,7 @@ struct flip_waiter {
 int flip_waiter_init(struct flip_waiter *waiter, const char *name);
 
 /* The frame of that publish time was got, the frames-th since the one before. Modes that predict learn from it. */
-void flip_waiter_arrived(struct flip_waiter *waiter, uint64_t publish_ns, uint64_t frames, uint64_t now_ns);
+void flip_waiter_arrived(struct flip_waiter *waiter, uint64_t publish_ns, uint64_t frames);
 
 /* Sleeps on the bell's semaphore. As a flip_wait_function. */
 int flip_bell_sleep(const struct flip_bell *bell, uint64_t deadline_ns);

@@ -11,22 +11,23 @@
 #include <errno.h>
 
 /* Not when the frame comes, for it is waited for; but before the next wait. */
-static void learn(struct flip_waiter *waiter)
+static void learn(struct flip_waiter *waiter, uint64_t now_ns)
 {
     const struct flip_arrival *arrival = &waiter->arrival;
 
     /* A time that is not from this machine's clock, or was written over: nothing can be told from it. */
-    if (arrival->publish_ns != 0 && arrival->publish_ns <= arrival->now_ns)
+    if (arrival->publish_ns != 0 && arrival->publish_ns <= now_ns)
         flip_predict_arrived(&waiter->predict, arrival->publish_ns, arrival->frames);
     waiter->arrival.publish_ns = 0;
 }
 
-void flip_waiter_arrived(struct flip_waiter *waiter, uint64_t publish_ns, uint64_t frames, uint64_t now_ns)
+void flip_waiter_arrived(struct flip_waiter *waiter, uint64_t publish_ns, uint64_t frames)
 {
     if (waiter->wait != flip_wait_predict)
         return;
-    learn(waiter);
-    waiter->arrival = (struct flip_arrival){.publish_ns = publish_ns, .frames = frames, .now_ns = now_ns};
+    if (waiter->arrival.publish_ns != 0) /* a frame that was there already, without a wait */
+        learn(waiter, flip_now_ns());
+    waiter->arrival = (struct flip_arrival){.publish_ns = publish_ns, .frames = frames};
 }
 
 /* Sleeps until that time, and learns how punctual that is. As flip_wait_function. */
@@ -55,7 +56,7 @@ int flip_wait_predict(struct flip_waiter *waiter, const struct flip_bell *bell, 
 {
     uint64_t now_ns = flip_now_ns();
 
-    learn(waiter);
+    learn(waiter, now_ns);
     while (!waiter->one_core) {
         const struct flip_plan plan = flip_predict_plan(&waiter->predict, now_ns);
         uint64_t start_ns;

@@ -44,6 +44,7 @@ static bool run_memset(const void *argument, double *figures)
 struct flags {
     _Alignas(128) _Atomic int published;
     _Alignas(128) _Atomic int read;
+    bool read_only; /* the reader makes the pixels so, for itself */
     _Alignas(4096) uint8_t slots[2 * FRAME_BYTES];
 };
 
@@ -63,6 +64,8 @@ static int touch_slots(void *argument)
 {
     struct flags *flags = argument;
 
+    if (flags->read_only && mprotect(flags->slots, sizeof flags->slots, PROT_READ) != 0)
+        return 1;
     for (int i = 0; i < FRAMES; i++) {
         poll_until(&flags->published, i + 1);
         touch(flags->slots + (size_t)(i % 2) * FRAME_BYTES);
@@ -74,10 +77,13 @@ static int touch_slots(void *argument)
 static bool run_flags(const void *argument, double *figures)
 {
     struct flags *flags = bench_share(sizeof *flags);
-    const int child = bench_fork(touch_slots, flags);
-    const uint64_t start_ns = bench_now_ns();
+    uint64_t start_ns;
     bool done;
-    (void)argument;
+    int child;
+
+    flags->read_only = argument != NULL;
+    child = bench_fork(touch_slots, flags);
+    start_ns = bench_now_ns();
 
     for (int i = 0; i < FRAMES; i++) {
         poll_until(&flags->read, i - 1);
@@ -91,9 +97,16 @@ static bool run_flags(const void *argument, double *figures)
     return done;
 }
 
+/* What distinguishes the contenders: the reader's. */
+struct setup {
+    const char *wait;
+    enum flip_map map;
+};
+
 static int touch_frames(void *argument)
 {
-    const struct flip_reader_options options = {.mode = FLIP_FIFO, .wait = argument};
+    const struct setup *setup = argument;
+    const struct flip_reader_options options = {.mode = FLIP_FIFO, .wait = setup->wait, .map = setup->map};
     struct flip_reader *reader;
     struct flip_frame frame;
     int rc = flip_reader_open(&reader, bench_segment(), &options);
@@ -145,17 +158,23 @@ static bool run_flipbook(const void *argument, double *figures)
     return done;
 }
 
+static const struct setup spin = {"spin", FLIP_MAP_READ_ONLY}, sleep_mode = {"sleep", FLIP_MAP_READ_ONLY},
+                          predict = {"predict", FLIP_MAP_READ_ONLY}, writable = {"predict", FLIP_MAP_WRITABLE};
+
 static const struct bench_contender contenders[] = {
     {.name = "memset alone, no reader", .run = run_memset},
     {.name = "2 slots and 2 polled counters, no channel", .run = run_flags},
-    {.name = "flipbook, 2 slots, fifo, spin", .argument = "spin", .run = run_flipbook},
-    {.name = "flipbook, 2 slots, fifo, sleep", .argument = "sleep", .run = run_flipbook},
+    {.name = "the same, read-only in the reader", .argument = &spin, .run = run_flags},
+    {.name = "flipbook, 2 slots, fifo, spin", .argument = &spin, .run = run_flipbook},
+    {.name = "flipbook, 2 slots, fifo, sleep", .argument = &sleep_mode, .run = run_flipbook},
+    {.name = "flipbook, 2 slots, fifo, predict", .argument = &predict, .run = run_flipbook},
+    {.name = "the same, mapped writable", .argument = &writable, .run = run_flipbook},
 };
 
 const struct bench_comparison bench_throughput = {
     .name = "throughput",
     .title = "Unpaced 1920x1080 RGBA frames, every byte written, every cache line read by another process",
-    .goal = "spin at 0.85 of memset alone or more",
+    .goal = "0.9 of memset alone or more",
     .figures = {{"frames", "/s"}, {"pixels", "GB/s"}},
     .figure_count = 2,
     .rounds = 9,

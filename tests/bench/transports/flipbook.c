@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Ours: a fifo reader, two slots. Argument: the reader's wait mode. */
+/* Ours: a fifo reader, two slots. Argument: the reader's wait mode; or "writable", the default one and its mapping. */
 #include "bench.h"
 #include "transport.h"
 
@@ -69,7 +69,10 @@ static void writer_close(struct transport_link *link)
 
 static bool reader_open(struct transport_link *link)
 {
-    const struct flip_reader_options options = {.mode = FLIP_FIFO, .wait = link->argument};
+    const bool writable = strcmp(link->argument, "writable") == 0;
+    const struct flip_reader_options options = {.mode = FLIP_FIFO,
+                                                .map = writable ? FLIP_MAP_WRITABLE : FLIP_MAP_READ_ONLY,
+                                                .wait = writable ? NULL : link->argument};
     const uint64_t deadline_ns = bench_now_ns() + CONNECT_NS;
     struct side *side = link->state;
     int rc;

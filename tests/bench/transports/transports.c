@@ -44,6 +44,7 @@ enum row {
     SLEEP,
     SPIN,
     PREDICT,
+    WRITABLE,
     MEMSET,
     ROWS
 };
@@ -61,6 +62,7 @@ static const struct transport rows[ROWS] = {
     [SLEEP] = {"**flipbook, sleep**", NULL, &transport_flipbook, "sleep"},
     [SPIN] = {"**flipbook, spin**", NULL, &transport_flipbook, "spin"},
     [PREDICT] = {"**flipbook, predict**", NULL, &transport_flipbook, "predict"},
+    [WRITABLE] = {"**flipbook, predict, mapped writable**", NULL, &transport_flipbook, "writable"},
     [MEMSET] = {"memset alone, no reader", NULL, &transport_memset, NULL},
 };
 
@@ -198,6 +200,11 @@ static double fps_by_memset(const struct measured *measured)
     return ratio(measured, PREDICT, FPS, MEMSET, FPS);
 }
 
+static double writable_fps_by_memset(const struct measured *measured)
+{
+    return ratio(measured, WRITABLE, FPS, MEMSET, FPS);
+}
+
 static double fps_by_iceoryx(const struct measured *measured)
 {
     return ratio(measured, PREDICT, FPS, WAITSET, FPS);
@@ -230,6 +237,7 @@ static const struct goal goals[] = {
     {"predict: p99 by sleep's", 1, false, predict_p99_by_sleep, {PREDICT, SLEEP}},
     {"sleep: p50 by that of two semaphores", 1.15, false, sleep_by_semaphores, {SLEEP, TWO_SLEEPING}},
     {"predict: unpaced fps by memset alone", 0.9, true, fps_by_memset, {PREDICT, MEMSET}},
+    {"mapped writable: the same", 0.9, true, writable_fps_by_memset, {WRITABLE, MEMSET}},
     {"predict: unpaced fps by iceoryx's WaitSet", 2, true, fps_by_iceoryx, {PREDICT, WAITSET}},
     {"predict: unpaced fps by GStreamer", 6, true, fps_by_gstreamer, {PREDICT, SHMSINK}},
     {"sleep: its own p50 by the one in the pixels", 0.9, true, sleep_agreement, {SLEEP, SLEEP}},
