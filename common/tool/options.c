@@ -332,3 +332,12 @@ int options_parse(const struct program *program, int argc, char **argv, void *se
         *operand_count = taken.count;
     return rc;
 }
+
+unsigned options_choice(const char *const *choices, const char *name)
+{
+    unsigned i = 0;
+
+    while (strcmp(choices[i], name) != 0)
+        i++;
+    return i;
+}

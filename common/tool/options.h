@@ -53,4 +53,7 @@ struct program {
 int options_parse(const struct program *program, int argc, char **argv, void *settings, const char **operands,
                   size_t operand_max, size_t *operand_count, struct fault *fault);
 
+/* The index of a name in a NULL-terminated list that has it: for the default of an OPTION_CHOICE. */
+unsigned options_choice(const char *const *choices, const char *name);
+
 #endif

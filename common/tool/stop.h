@@ -18,4 +18,7 @@ void stop_on_signals(void);
 /* Whether one of them came. */
 bool stop_requested(void);
 
+/* Whether another came, a while after the first: the user will not wait for what is to be finished. */
+bool stop_insisted(void);
+
 #endif
