@@ -13,6 +13,7 @@
 #include "samples.h"
 #include "source.h"
 #include "stop.h"
+#include "trace.h"
 
 #include <flipbook.h>
 #include <xxhash.h>
@@ -33,7 +34,7 @@ enum when_full {
 };
 
 struct settings {
-    const char *scene, *input, *fps;
+    const char *scene, *input, *fps, *trace;
     unsigned input_format, matrix, when_full;
     struct option_size size;
     uint64_t frames, slots, wait_readers, mode, stall_limit_ns;
@@ -75,6 +76,8 @@ static const struct option_row rows[] = {
     {"opaque", 0, NULL, "the input's fourth byte means nothing", OPTION_FLAG, FIELD(opaque), 0, 0, NULL},
     {"mode", 0, "OCTAL", "permissions of the segment, such as 0660 for a group (default 0600)", OPTION_OCTAL,
      FIELD(mode), 0600, 0666, NULL},
+    {"trace", 0, "FILE.json", "write what was done when, for Perfetto; programs may share the file", OPTION_TEXT,
+     FIELD(trace), 0, 0, NULL},
     {"json", 0, NULL, "print the summary as JSON on stdout", OPTION_FLAG, FIELD(json), 0, 0, NULL},
 };
 
@@ -100,6 +103,8 @@ struct run {
     struct flip_writer *writer;
     XXH3_state_t *hash; /* NULL: no checksums */
     struct samples draw; /* acquire to publish-ready */
+    struct trace *trace; /* NULL: none is wanted */
+    struct trace_track *track;
     uint64_t late; /* frames that were not ready when they were due */
     uint64_t start_ns, cpu_start_ns;
 };
@@ -210,7 +215,7 @@ static int wait_for_readers(struct run *run, struct fault *fault)
 /* ---- a frame */
 
 /* 0; 1: no slot came free in time, and the frame is to be dropped; -1: stopped, or with a fault. */
-static int acquire(struct run *run, struct flip_canvas *canvas, struct fault *fault)
+static int wait_for_slot(struct run *run, struct flip_canvas *canvas, struct fault *fault)
 {
     for (;;) {
         uint64_t timeout_ns = FLIP_FOREVER;
@@ -230,6 +235,20 @@ static int acquire(struct run *run, struct flip_canvas *canvas, struct fault *fa
         if (stop_requested())
             return -1;
     }
+}
+
+/* The same, traced. */
+static int acquire(struct run *run, struct flip_canvas *canvas, struct fault *fault)
+{
+    const uint64_t begin_ns = clock_now_ns();
+    const int rc = wait_for_slot(run, canvas, fault);
+
+    if (rc == 0)
+        trace_slice(run->track, "acquire", begin_ns, canvas->info.acquire_ns,
+                    &(struct trace_frame){.sequence = canvas->info.sequence}, TRACE_NO_FLOW);
+    else if (rc == 1)
+        trace_slice(run->track, "dropped", begin_ns, clock_now_ns(), NULL, TRACE_NO_FLOW);
+    return rc;
 }
 
 /* The XXH3 of the rows, as flipbook.h defines it. */
@@ -259,9 +278,21 @@ static bool wait_until_due(struct run *run, struct flip_canvas *canvas)
     return false;
 }
 
+/* The stages of a frame that is published now. */
+static void trace_frame(const struct run *run, const struct flip_info *info, uint64_t drawn_ns, uint64_t due_ns)
+{
+    const struct trace_frame frame = {.sequence = info->sequence, .publish_ns = info->publish_ns};
+
+    trace_slice(run->track, "render", info->acquire_ns, drawn_ns, &frame, TRACE_NO_FLOW);
+    if (info->present_ns != 0)
+        trace_slice(run->track, "wait until due", drawn_ns, due_ns, &frame, TRACE_NO_FLOW);
+    trace_slice(run->track, "publish", due_ns, clock_now_ns(), &frame, TRACE_PUBLISHED);
+}
+
 /* Draws into the canvas and publishes it. 0; -1: stopped, or with a fault; then the canvas is given back. */
 static int draw_and_publish(struct run *run, struct flip_canvas *canvas, struct fault *fault)
 {
+    uint64_t drawn_ns = 0, due_ns;
     int rc = source_draw(&run->source, canvas->info.sequence, canvas->pixels, canvas->info.stride_bytes, fault);
 
     if (rc == 0) {
@@ -269,16 +300,20 @@ static int draw_and_publish(struct run *run, struct flip_canvas *canvas, struct 
         canvas->info.has_checksum = run->hash != NULL;
         if (run->hash != NULL)
             canvas->info.checksum = checksum(run->hash, canvas);
-        samples_add(&run->draw, clock_now_ns() - canvas->info.acquire_ns);
+        drawn_ns = clock_now_ns();
+        samples_add(&run->draw, drawn_ns - canvas->info.acquire_ns);
         rc = wait_until_due(run, canvas) ? 0 : -1;
     }
     if (rc != 0) {
         flip_writer_cancel(run->writer, canvas);
         return -1;
     }
+    due_ns = clock_now_ns();
     rc = flip_writer_publish(run->writer, canvas);
     if (rc != 0)
         return fault_segment(fault, run->name, rc);
+    if (run->track != NULL)
+        trace_frame(run, &canvas->info, drawn_ns, due_ns);
     pace_advance(&run->pace, canvas->info.publish_ns);
     return 0;
 }
@@ -398,6 +433,16 @@ static int render(struct run *run, struct rate rate, struct fault *fault)
     return rc;
 }
 
+static int open_trace(struct run *run, struct fault *fault)
+{
+    const struct trace_options options = {.path = run->settings->trace, .program = PROGRAM, .segment = run->name};
+
+    if (trace_open(&run->trace, &options, fault) != 0)
+        return -1;
+    run->track = trace_track(run->trace, "renderer", TRACE_SLICES);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {.slots = FLIP_SLOTS_MIN, .mode = 0600};
@@ -416,11 +461,14 @@ int main(int argc, char **argv)
     else if (rc == 0 && (rc = check_settings(&settings, operand_count, &rate, &fault)) == 0) {
         stop_on_signals();
         samples_init(&run.draw, SAMPLES_LIMIT);
-        rc = render(&run, rate, &fault);
+        rc = open_trace(&run, &fault);
+        if (rc == 0)
+            rc = render(&run, rate, &fault);
         flip_writer_destroy(run.writer);
         source_close(&run.source);
         samples_finish(&run.draw);
         XXH3_freeState(run.hash);
+        rc = trace_close(run.trace, rc, &fault); /* nobody waits for us any more */
     }
     return rc == 0 ? EXIT_DONE : fault_print(&fault, PROGRAM);
 }

@@ -12,6 +12,7 @@
 #include "report.h"
 #include "settings.h"
 #include "stop.h"
+#include "trace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static int tell(const struct measurement *measurement, const struct machine *mac
     return rc;
 }
 
-static int run(const struct settings *settings, struct fault *fault)
+static int run(const struct settings *settings, struct trace_track *track, struct fault *fault)
 {
     struct measurement measurement;
     struct machine machine;
@@ -55,7 +56,7 @@ static int run(const struct settings *settings, struct fault *fault)
 
     progress_init(&progress);
     machine_begin(&machine, "");
-    rc = measure_run(&measurement, settings, progress_tick, &progress, fault);
+    rc = measure_run(&measurement, settings, track, progress_tick, &progress, fault);
     progress_end(&progress);
     machine_end(&machine, measurement.evicted);
     /* Figures that a fault made worthless are not told; those that ended before their time are. */
@@ -70,6 +71,16 @@ static int run(const struct settings *settings, struct fault *fault)
     return rc;
 }
 
+static int run_traced(const struct settings *settings, struct fault *fault)
+{
+    const struct trace_options options = {.path = settings->trace, .program = PROGRAM, .segment = settings->name};
+    struct trace *trace;
+
+    if (trace_open(&trace, &options, fault) != 0)
+        return -1;
+    return trace_close(trace, run(settings, trace_track(trace, "probe", TRACE_SLICES), fault), fault);
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
@@ -80,7 +91,7 @@ int main(int argc, char **argv)
         return EXIT_DONE;
     if (rc == 0) {
         stop_on_signals();
-        rc = run(&settings, &fault);
+        rc = run_traced(&settings, &fault);
     }
     return rc == 0 ? EXIT_DONE : fault_print(&fault, PROGRAM);
 }

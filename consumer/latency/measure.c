@@ -133,16 +133,32 @@ static bool warming_up(const struct measurement *measurement, const struct flip_
            (measurement->warmup < measurement->settings->warmup || frame->info.publish_ns < measurement->attach_ns);
 }
 
+/* The slot was given back. */
+static void trace(const struct measurement *measurement, const struct flip_frame *frame, uint64_t end_ns)
+{
+    const struct trace_frame which = {.sequence = frame->info.sequence, .publish_ns = frame->info.publish_ns};
+
+    trace_wait(measurement->track, measurement->ask_ns, frame->hold_ns, &which);
+    if (measurement->settings->touch)
+        trace_slice(measurement->track, "touch", frame->hold_ns, end_ns, &which, TRACE_RECEIVED);
+    else
+        trace_slice(measurement->track, "hold", frame->hold_ns, clock_now_ns(), &which, TRACE_RECEIVED);
+}
+
 /* Looks at a frame that we hold, and gives it back. Returns 0 or -1 with a fault. */
 static int take(struct measurement *measurement, const struct flip_frame *frame, struct fault *fault)
 {
     uint64_t end_ns = frame->hold_ns;
+    int rc;
 
     if (measurement->settings->touch) {
         touch(frame);
         end_ns = clock_now_ns();
     }
-    if (flip_reader_release(measurement->reader, frame) != 0)
+    rc = flip_reader_release(measurement->reader, frame);
+    if (measurement->track != NULL)
+        trace(measurement, frame, end_ns);
+    if (rc != 0)
         return 0; /* evicted meanwhile, which the reader's own count says */
     measurement->info = frame->info;
     measurement->fresh_ns = measurement->end_ns = end_ns;
@@ -202,11 +218,16 @@ static enum measure_end writer_is_gone(const struct measurement *measurement)
 static int turn(struct measurement *measurement, struct fault *fault)
 {
     struct flip_frame frame;
-    const int rc = flip_reader_acquire(measurement->reader, &frame, patience_ns(measurement));
+    int rc;
 
+    if (measurement->track != NULL && measurement->ask_ns == 0)
+        measurement->ask_ns = clock_now_ns();
+    rc = flip_reader_acquire(measurement->reader, &frame, patience_ns(measurement));
     switch (rc) {
     case 0:
-        return take(measurement, &frame, fault);
+        rc = take(measurement, &frame, fault);
+        measurement->ask_ns = 0;
+        return rc;
     case -EINTR:
     case -ETIMEDOUT:
         if (duration_is_over(measurement))
@@ -263,13 +284,13 @@ static int reserve(struct measurement *measurement, struct fault *fault)
     return 0;
 }
 
-int measure_run(struct measurement *measurement, const struct settings *settings, measure_tick *tick, void *user,
-                struct fault *fault)
+int measure_run(struct measurement *measurement, const struct settings *settings, struct trace_track *track,
+                measure_tick *tick, void *user, struct fault *fault)
 {
     struct flip_reader_stats stats = {0};
     int rc;
 
-    *measurement = (struct measurement){.settings = settings, .fresh_ns = clock_now_ns()};
+    *measurement = (struct measurement){.settings = settings, .track = track, .fresh_ns = clock_now_ns()};
     rc = reserve(measurement, fault);
     if (rc == 0)
         rc = wait_for_writer(measurement, fault);

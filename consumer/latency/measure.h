@@ -6,6 +6,7 @@
 #include "fault.h"
 #include "settings.h"
 #include "stages.h"
+#include "trace.h"
 
 #include <flipbook.h>
 
@@ -32,6 +33,8 @@ struct measurement {
     uint64_t look_ns, look_sequence; /* of the newest frame when we came, and a time just before */
     uint64_t attach_ns, fresh_ns; /* when we attached; when the last frame came, or waiting for it began */
     struct flip_info info; /* of the last frame */
+    struct trace_track *track; /* NULL: no trace */
+    uint64_t ask_ns; /* when waiting for the next frame began; 0: it did not */
     /* Figures: */
     uint64_t warmup; /* frames left out at the start */
     uint64_t frames; /* measured */
@@ -46,10 +49,10 @@ typedef void measure_tick(void *user, const struct measurement *measurement);
 
 /*
  * Waits for the segment and measures until there is an end to it. What was measured is there whatever is returned: 0,
- * or -1 with a fault.
+ * or -1 with a fault. track: for the stages of every frame, the warm-up's too; NULL: no trace.
  */
-int measure_run(struct measurement *measurement, const struct settings *settings, measure_tick *tick, void *user,
-                struct fault *fault);
+int measure_run(struct measurement *measurement, const struct settings *settings, struct trace_track *track,
+                measure_tick *tick, void *user, struct fault *fault);
 
 void measure_finish(struct measurement *measurement);
 

@@ -85,6 +85,8 @@ int settings_parse(int argc, char **argv, struct settings *settings, struct faul
         {"plot", 0, "FILE.png", "write a picture: latency over time, and its distribution", OPTION_TEXT, FIELD(plot), 0,
          0, NULL},
         {"csv", 0, "FILE", "write the times and stages of every measured frame", OPTION_TEXT, FIELD(csv), 0, 0, NULL},
+        {"trace", 0, "FILE.json", "write what was done when, for Perfetto; programs may share the file", OPTION_TEXT,
+         FIELD(trace), 0, 0, NULL},
         {"samples", 0, "N",
          "keep the times of at most N frames, 48 bytes each; those of more are left out and counted "
          "(default 1048576)",

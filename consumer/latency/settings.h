@@ -11,7 +11,7 @@
 
 struct settings {
     const char *name; /* of the segment */
-    const char *plot, *csv; /* files to write, or NULL */
+    const char *plot, *csv, *trace; /* files to write, or NULL */
     uint64_t frames; /* to measure; 0: no limit */
     uint64_t duration_ns; /* 0: no limit */
     uint64_t warmup; /* frames to leave out */

@@ -44,8 +44,19 @@ static const double centre_y[2] = {0x1.d2254fa12d8c3p-4, -0x1.7353a1e5c49d5p-59}
 /*
  * The same arithmetic on wider registers where the processor has them. It cannot fuse multiplications with additions:
  * AVX2 does not have that, and contraction is off; so the bits are the same.
+ *
+ * Not under ThreadSanitizer: what chooses the clone runs while the program is being loaded, before the sanitizer has
+ * mapped its memory, is instrumented nonetheless, and crashes.
  */
-#if defined(__x86_64__) && defined(__GLIBC__)
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#define THREAD_SANITIZED __has_feature(thread_sanitizer)
+#else
+#define THREAD_SANITIZED 0
+#endif
+
+#if defined(__x86_64__) && defined(__GLIBC__) && !THREAD_SANITIZED
 #define WIDEST __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDEST
