@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -473,6 +474,59 @@ static void what_a_killed_process_of_our_pid_left_is_no_obstacle(void **state)
     file = load(target);
     assert_int_equal(file.length, 8);
     free(file.bytes);
+    free(pixels);
+}
+
+/* A screenshot must not take the place of another viewer's. */
+static void what_is_added_replaces_nothing(void **state)
+{
+    const struct folder *folder = *state;
+    uint8_t *pixels = noise(3, 5);
+    const struct png_picture picture = picture_of(pixels, 3, 5);
+    struct png_encoder *encoder = png_encoder_create();
+    struct png_body body = {0};
+    struct fault fault = {0};
+    struct file file;
+
+    assert_int_equal(png_encode(encoder, &picture, &body, "picture", &fault), 0);
+    store(folder->file, "older", 5);
+    assert_int_equal(png_add_body(folder->file, &body, NULL, 0, &fault), 1);
+    assert_int_equal(entries_in(folder->path), 1);
+    file = load(folder->file);
+    assert_int_equal(file.length, 5);
+    free(file.bytes);
+    assert_int_equal(unlink(folder->file), 0);
+    assert_int_equal(png_add_body(folder->file, &body, NULL, 0, &fault), 0);
+    assert_int_equal(entries_in(folder->path), 1);
+    file = load(folder->file);
+    assert_true(file.length > 5);
+    free(file.bytes);
+    png_body_finish(&body);
+    png_encoder_destroy(encoder);
+    free(pixels);
+}
+
+/* Whoever writes a temporary has it locked, by whatever number it is named. */
+static void a_temporary_is_a_stray_only_if_nobody_has_it_locked(void **state)
+{
+    const struct folder *folder = *state;
+    uint8_t *pixels = noise(3, 5);
+    const struct png_picture picture = picture_of(pixels, 3, 5);
+    char temporary[256];
+    struct fault fault = {0};
+    int fd;
+
+    snprintf(temporary, sizeof temporary, "%s/.picture.png.tmp-%d", folder->path, (int)getpid());
+    fd = open(temporary, O_RDWR | O_CREAT, 0600); /* of a process that has our number in another container */
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_false(png_remove_stray(AT_FDCWD, temporary));
+    assert_int_equal(png_write_file(folder->file, &picture, &fault), -1);
+    assert_int_equal(entries_in(folder->path), 1);
+    close(fd);
+    assert_int_equal(png_write_file(folder->file, &picture, &fault), 0);
+    assert_int_equal(entries_in(folder->path), 1);
+    store(temporary, "", 0);
+    assert_true(png_remove_stray(AT_FDCWD, temporary));
     free(pixels);
 }
 
@@ -1164,6 +1218,8 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_told_by_its_name),
         IN_A_FOLDER(an_older_file_is_replaced),
         IN_A_FOLDER(what_a_killed_process_of_our_pid_left_is_no_obstacle),
+        IN_A_FOLDER(what_is_added_replaces_nothing),
+        IN_A_FOLDER(a_temporary_is_a_stray_only_if_nobody_has_it_locked),
         IN_A_FOLDER(a_name_without_a_folder_is_in_the_current_one),
         cmocka_unit_test(a_stream_takes_pictures_one_after_another),
         cmocka_unit_test(one_encoder_serves_any_pictures_and_a_body_any_texts),

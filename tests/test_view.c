@@ -767,6 +767,16 @@ static void space_pauses_and_holds_no_slot(void **state)
     }
 }
 
+/* Each file of the folder carries all that flipbook-capture's do, and its pixels are those that its checksum is of. */
+static void expect_proved(const struct pair *pair, const char *folder)
+{
+    struct test_result result = test_run_shell("%s --check %s/%s", FLIPBOOK_CAPTURE, pair->folder, folder);
+
+    if (result.code != 0)
+        fail_msg("exit code %d: %s%s", result.code, result.out, result.err);
+    test_result_finish(&result);
+}
+
 /* At its own size a frame is kept by the window alone; scaled, with alpha, and on a texture it is copied. */
 static void s_writes_the_frame_on_the_screen(void **state)
 {
@@ -805,6 +815,7 @@ static void s_writes_the_frame_on_the_screen(void **state)
         expect_png(path_in(&pair, path, "frame-%08d.png", cases[i].scaled ? 3 : 2), cases[i].scaled ? 3 : 2, 96, 64,
                    cases[i].alpha == FLIP_ALPHA_OPAQUE);
         end_viewer_quietly(&pair, SIGTERM);
+        expect_proved(&pair, ".");
         pair_destroy(&pair);
     }
 }
@@ -957,6 +968,9 @@ static void dump_with_fifo_loses_nothing(void **state)
                        cases[i].alpha == FLIP_ALPHA_OPAQUE);
         assert_true(file_contains(path_in(&pair, path, "out/frame-%08d.png", 12), "flipbook.sequence\00012", 20));
         assert_true(file_contains(path, pair.name.text, strlen(pair.name.text)));
+        assert_true(file_contains(path, "flipbook.alpha\0premultiplied", 28) ==
+                    (cases[i].alpha == FLIP_ALPHA_PREMULTIPLIED));
+        expect_proved(&pair, "out");
         pair_destroy(&pair);
     }
 }
@@ -983,10 +997,33 @@ static void dump_in_mailbox_mode_writes_what_was_shown(void **state)
         }
     }
     assert_true(found >= 1);
-    assert_int_equal((int)figure(&result, "frames"), found);
+    assert_int_equal((int)figure(&result, "frames"), found + (int)figure(&result, "not_dumped"));
     assert_int_equal((int)figure(&result, "dumped"), found);
     test_result_finish(&result);
     pair_destroy(&pair);
+}
+
+/* Each file takes a second to get its name. */
+static void a_mailbox_display_does_not_wait_for_a_slow_disk(void **state)
+{
+    struct test_name name = test_unique_name("view");
+    char *folder = test_directory_create();
+    const char *const render[] = {FLIPBOOK_RENDER, "--size", "96x64", "--fps", "60", "--frames", "0", name.text, NULL};
+    struct test_program renderer = test_start(render);
+    struct test_result result;
+    (void)state;
+
+    result = test_run_shell("SDL_VIDEODRIVER=offscreen strace -f -qq -o /dev/null -e trace=rename -e "
+                            "inject=rename:delay_enter=1000000 %s --frames 60 --json --dump %s/out %s",
+                            FLIPBOOK_VIEW, folder, name.text);
+    assert_int_equal(result.code, 0);
+    assert_int_equal((int)figure(&result, "frames"), 60);
+    assert_int_equal((int)(figure(&result, "dumped") + figure(&result, "not_dumped")), 60);
+    assert_true(figure(&result, "not_dumped") > 0);
+    test_result_finish(&result);
+    result = test_program_end(&renderer, SIGTERM);
+    test_result_finish(&result);
+    test_directory_destroy(folder);
 }
 
 static void a_second_renderer_s_frames_get_names_of_their_own(void **state)
@@ -1349,6 +1386,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(f_fills_the_screen_and_goes_back),
         cmocka_unit_test(dump_with_fifo_loses_nothing),
         cmocka_unit_test(dump_in_mailbox_mode_writes_what_was_shown),
+        cmocka_unit_test(a_mailbox_display_does_not_wait_for_a_slow_disk),
         cmocka_unit_test(a_second_renderer_s_frames_get_names_of_their_own),
         cmocka_unit_test(a_frame_that_was_taken_away_does_not_count),
         cmocka_unit_test(a_stopped_viewer_is_evicted_and_says_that_frames_are_missing),

@@ -116,13 +116,27 @@ int png_write_body(FILE *stream, const char *label, const struct png_body *body,
                    size_t text_count, struct fault *fault);
 
 /*
- * The same into a new file of the name temporary, which is replaced if it exists and removed on error. The fault calls
- * it label: the name that the caller will give it.
+ * The same into a new file of the name temporary, which is replaced if a dead process left it, and removed on error. The
+ * fault calls it label: the name that the caller will give it.
  */
 int png_create_body(const char *temporary, const char *label, const struct png_body *body, const struct png_text *texts,
                     size_t text_count, struct fault *fault);
 
-/* ".NAME.tmp-PID" beside path: what png_write_file uses. To be given to free(); NULL without memory. */
+/* The same under the final name, as png_write_file does it: the file is there only when it is whole. */
+int png_replace_body(const char *path, const struct png_body *body, const struct png_text *texts, size_t text_count,
+                     struct fault *fault);
+
+/* The same, but nothing is ever replaced: returns 1, with a fault, if the name is taken. */
+int png_add_body(const char *path, const struct png_body *body, const struct png_text *texts, size_t text_count,
+                 struct fault *fault);
+
+/*
+ * Removes a file of the folder (or AT_FDCWD) that png_temporary_name named, unless somebody is writing it, whatever
+ * process and wherever. Returns whether it did.
+ */
+bool png_remove_stray(int folder, const char *file);
+
+/* ".NAME.tmp-PID" beside path: what png_write_file and png_replace_body use. To be given to free(); NULL without memory. */
 char *png_temporary_name(const char *path);
 
 #endif

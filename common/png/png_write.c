@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK_BYTES ((size_t)1024 * 1024) /* of an IDAT chunk: readers may have limits */
@@ -102,41 +104,76 @@ int png_write_body(FILE *stream, const char *label, const struct png_body *body,
     return write_body(stream, body, texts, text_count, &report);
 }
 
-/* A new file of that name. One that is there was left by a process of our pid that was killed. */
-static FILE *create(const char *path)
-{
-    FILE *file;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+/* ---- temporaries: whoever writes one holds a lock on it, so that one without was left by a process that is gone */
 
-    if (fd < 0 && errno == EEXIST && unlink(path) == 0)
+bool png_remove_stray(int folder, const char *file)
+{
+    const int fd = openat(folder, file, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    const bool free = fd >= 0 ? flock(fd, LOCK_EX | LOCK_NB) == 0 : errno == ELOOP; /* nobody writes a link */
+    const bool stray = free && unlinkat(folder, file, 0) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return stray;
+}
+
+/* A new file of that name, locked; -1 with errno. */
+static int create(const char *path)
+{
+    struct stat stat;
+    int fd;
+
+    for (;;) {
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return NULL;
-    file = fdopen(fd, "wb");
-    if (file == NULL) {
-        unlink(path);
+        if (fd < 0 && errno == EEXIST && png_remove_stray(AT_FDCWD, path))
+            continue;
+        if (fd < 0)
+            return -1;
+        /* Where there are no locks, do without. Who has it now took it for a stray, and removes it. */
+        if (flock(fd, LOCK_EX) != 0 || fstat(fd, &stat) != 0 || stat.st_nlink != 0)
+            return fd;
         close(fd);
     }
-    return file;
+}
+
+/* Writes the new file. *lock: a descriptor that keeps it locked, to be closed; -1 on error. */
+static int create_body(const char *temporary, const struct png_body *body, const struct png_text *texts,
+                       size_t text_count, struct png_report *report, int *lock)
+{
+    const int fd = create(temporary);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+    int rc;
+
+    *lock = fd < 0 ? -1 : dup(fd);
+    if (file == NULL) {
+        rc = png_report_errno(report, errno);
+        if (fd >= 0)
+            close(fd);
+    } else {
+        rc = write_body(file, body, texts, text_count, report);
+        if (fclose(file) != 0 && rc == 0)
+            rc = png_report_errno(report, errno);
+    }
+    if (rc != 0 && fd >= 0)
+        unlink(temporary);
+    if (rc != 0 && *lock >= 0) {
+        close(*lock);
+        *lock = -1;
+    }
+    return rc;
 }
 
 int png_create_body(const char *temporary, const char *label, const struct png_body *body, const struct png_text *texts,
                     size_t text_count, struct fault *fault)
 {
     struct png_report report;
-    FILE *file;
-    int rc;
+    int rc, lock;
 
     png_report_init(&report, "write", label);
     report.fault = fault;
-    file = create(temporary);
-    if (file == NULL)
-        return png_report_errno(&report, errno);
-    rc = write_body(file, body, texts, text_count, &report);
-    if (fclose(file) != 0 && rc == 0)
-        rc = png_report_errno(&report, errno);
-    if (rc != 0)
-        unlink(temporary);
+    rc = create_body(temporary, body, texts, text_count, &report, &lock);
+    if (lock >= 0)
+        close(lock);
     return rc;
 }
 
@@ -149,6 +186,60 @@ char *png_temporary_name(const char *path)
     if (asprintf(&temporary, "%.*s.%s.tmp-%ld", folder, path, path + folder, (long)getpid()) < 0)
         return NULL;
     return temporary;
+}
+
+/* Gives the file its name. Returns 0 or an errno value. */
+static int rename_over(const char *temporary, const char *path)
+{
+    return rename(temporary, path) == 0 ? 0 : errno;
+}
+
+/* The same, but EEXIST if that name is taken; link() is for file systems that have no such rename. */
+static int rename_beside(const char *temporary, const char *path)
+{
+    if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return errno;
+    return link(temporary, path) == 0 && unlink(temporary) == 0 ? 0 : errno;
+}
+
+/* Returns 0, -1 with a fault, or 1 if rename_to said EEXIST. */
+static int write_and_rename(const char *path, const struct png_body *body, const struct png_text *texts,
+                            size_t text_count, int (*rename_to)(const char *temporary, const char *path),
+                            struct fault *fault)
+{
+    char *temporary = png_temporary_name(path);
+    struct png_report report;
+    int rc, lock, error = 0;
+
+    if (temporary == NULL)
+        return fault_set(fault, EXIT_FAILED, "out of memory");
+    png_report_init(&report, "write", path);
+    report.fault = fault;
+    rc = create_body(temporary, body, texts, text_count, &report, &lock);
+    if (rc == 0)
+        error = rename_to(temporary, path);
+    if (error != 0) {
+        unlink(temporary);
+        rc = png_report_errno(&report, error);
+    }
+    if (lock >= 0)
+        close(lock);
+    free(temporary);
+    return error == EEXIST ? 1 : rc;
+}
+
+int png_replace_body(const char *path, const struct png_body *body, const struct png_text *texts, size_t text_count,
+                     struct fault *fault)
+{
+    return write_and_rename(path, body, texts, text_count, rename_over, fault) == 0 ? 0 : -1;
+}
+
+int png_add_body(const char *path, const struct png_body *body, const struct png_text *texts, size_t text_count,
+                 struct fault *fault)
+{
+    return write_and_rename(path, body, texts, text_count, rename_beside, fault);
 }
 
 /* ---- in one call */
@@ -180,23 +271,10 @@ int png_write_stream(FILE *stream, const char *label, const struct png_picture *
 int png_write_file(const char *path, const struct png_picture *picture, struct fault *fault)
 {
     struct png_body body = {0};
-    char *temporary = png_temporary_name(path);
-    int rc;
+    int rc = encode_once(path, picture, &body, fault);
 
-    if (temporary == NULL)
-        return fault_set(fault, EXIT_FAILED, "out of memory");
-    rc = encode_once(path, picture, &body, fault);
     if (rc == 0)
-        rc = png_create_body(temporary, path, &body, picture->texts, picture->text_count, fault);
-    if (rc == 0 && rename(temporary, path) != 0) {
-        struct png_report report;
-        const int error = errno;
-        unlink(temporary);
-        png_report_init(&report, "write", path);
-        report.fault = fault;
-        rc = png_report_errno(&report, error);
-    }
+        rc = png_replace_body(path, &body, picture->texts, picture->text_count, fault);
     png_body_finish(&body);
-    free(temporary);
     return rc;
 }

@@ -2,6 +2,8 @@
 #include "encode.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <xxhash.h>
 
 void encode_init(struct encode *encode, const struct settings *settings, struct store *store)
 {
@@ -17,37 +19,62 @@ void encode_finish(struct encode *encode)
     pthread_mutex_destroy(&encode->mutex);
 }
 
-bool encode_worker_init(struct encode_worker *worker)
+void *encode_worker_create(size_t bytes)
 {
-    *worker = (struct encode_worker){.encoder = png_encoder_create()};
-    return worker->encoder != NULL;
+    struct encode_worker *worker = calloc(1, bytes);
+
+    if (worker == NULL)
+        return NULL;
+    worker->encoder = png_encoder_create();
+    if (worker->encoder != NULL)
+        return worker;
+    free(worker);
+    return NULL;
 }
 
-void encode_worker_finish(struct encode_worker *worker)
+void encode_worker_destroy(void *state)
 {
+    struct encode_worker *worker = state;
+
+    if (worker == NULL)
+        return;
     png_encoder_destroy(worker->encoder);
-    proof_scratch_finish(&worker->scratch);
+    png_proof_finish(&worker->proof);
+    free(worker);
+}
+
+/* Whether the picture is what the renderer's own checksum says. */
+static bool matches_renderer(const struct frame *frame)
+{
+    return !frame->has_checksum || XXH3_64bits(frame->picture->pixels, frame->picture->bytes) == frame->checksum;
 }
 
 static int make_body(struct encode *encode, struct encode_worker *worker, struct picture *picture, uint64_t sequence,
                      struct fault *fault)
 {
-    const struct png_picture png = {
-        .pixels = picture->pixels,
-        .width = picture->width,
-        .height = picture->height,
-        .stride_bytes = (size_t)picture->width * 4,
-        .format = picture->format,
-        .alpha = picture->alpha,
-        .speed = (enum png_speed)encode->settings->speed,
-    };
+    struct png_picture png = picture_png(picture);
     char name[48];
 
+    png.speed = (enum png_speed)encode->settings->speed;
     snprintf(name, sizeof name, "frame %" PRIu64, sequence);
-    if (!proof_hash(picture, &worker->scratch, &picture->hash))
+    if (!png_proof_hash(&worker->proof, &png, &picture->hash))
         return fault_set(fault, EXIT_FAILED, "no memory to hash %s", name);
     picture->body = store_spare_body(encode->store);
     return png_encode(worker->encoder, &png, &picture->body, name, fault);
+}
+
+static void make_label(const struct encode *encode, struct encode_worker *worker, const struct frame *frame)
+{
+    const struct png_frame facts = {
+        .segment = encode->settings->name,
+        .sequence = frame->sequence,
+        .acquire_ns = frame->acquire_ns,
+        .publish_ns = frame->publish_ns,
+        .mailbox = encode->settings->mailbox,
+        .every = encode->settings->every,
+    };
+
+    png_label_make(&worker->label, &facts, frame->picture->hash, frame->picture->alpha);
 }
 
 int encode_frame(struct encode *encode, struct encode_worker *worker, const struct frame *frame, struct fault *fault)
@@ -56,7 +83,7 @@ int encode_frame(struct encode *encode, struct encode_worker *worker, const stru
     bool mine;
     int rc = 0;
 
-    if (encode->settings->verify && !proof_matches_renderer(frame))
+    if (encode->settings->verify && !matches_renderer(frame))
         return fault_set(fault, EXIT_CHECK_FAILED,
                          "frame %" PRIu64 " is not what its renderer's checksum says; its pixels changed on the way",
                          frame->sequence);
@@ -78,8 +105,16 @@ int encode_frame(struct encode *encode, struct encode_worker *worker, const stru
         pthread_mutex_unlock(&encode->mutex);
     }
     if (rc == 0)
-        label_make(&worker->label, encode->settings->name, frame);
+        make_label(encode, worker, frame);
     return rc;
+}
+
+int encode_unreadable(const struct frame *frame, struct fault *fault)
+{
+    const struct fault why = *fault;
+
+    return fault_set(fault, EXIT_CHECK_FAILED, "frame %" PRIu64 " does not read back: %s; try --speed small",
+                     frame->sequence, why.text);
 }
 
 int encode_verify(struct encode_worker *worker, const struct frame *frame, struct png_source *source,
@@ -88,8 +123,8 @@ int encode_verify(struct encode_worker *worker, const struct frame *frame, struc
     const struct picture *picture = frame->picture;
     uint64_t hash;
 
-    if (proof_hash_source(source, header, &worker->scratch, &hash, fault) != 0)
-        return -1;
+    if (png_proof_hash_source(&worker->proof, source, header, &hash, fault) != 0)
+        return encode_unreadable(frame, fault);
     if (hash == picture->hash && header->width == picture->width && header->height == picture->height)
         return 0;
     return fault_set(fault, EXIT_CHECK_FAILED,

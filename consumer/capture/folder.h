@@ -8,11 +8,17 @@
 #include "names.h"
 
 /*
- * Makes the folder if there is none (*made) and begins its manifest. Temporaries that a killed capture left are removed
- * and said on stderr. Frames that are there already are refused, or removed with overwrite. Returns 0 or -1 with a
- * fault; manifest_close either way.
+ * Makes the folder if there is none (*made) and locks its manifest. Frames that are there already are refused without
+ * overwrite, and files of their names that are none in any case; so far nothing is lost. Then temporaries that a killed
+ * capture left are removed, and said on stderr. Returns 0 or -1 with a fault; manifest_close either way.
  */
 int folder_prepare(const struct names *names, bool overwrite, struct manifest *manifest, bool *made,
                    struct fault *fault);
+
+/*
+ * With the first frame to be put there: removes, with overwrite, the frames that are there, says so on stderr, and
+ * begins the manifest. Returns 0 or -1 with a fault.
+ */
+int folder_begin(const struct names *names, bool overwrite, struct manifest *manifest, struct fault *fault);
 
 #endif

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "names.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DEFAULT_PREFIX "frame-"
 #define DEFAULT_SUFFIX ".png"
@@ -21,50 +18,79 @@ static int no_memory(struct fault *fault)
 
 static int bad_pattern(const char *output, struct fault *fault)
 {
-    return fault_set(fault, EXIT_USAGE,
-                     "--output: \"%s\" is no pattern; write one %%u or %%06u into the name of the file, as in "
-                     "shots/%%06u.png",
-                     output);
+    return fault_set(
+        fault, EXIT_USAGE,
+        "--output: \"%s\" is no pattern; write one %%u or %%06u into the name of a file that ends in .png, "
+        "as in shots/%%06u.png, and %%%% for a percent sign",
+        output);
 }
 
-/* base: the last part of output, with a '%' in it. */
-static int parse_pattern(struct names *names, const char *output, const char *base, struct fault *fault)
+/* The first length bytes of text, with %% made %. To be freed; NULL without memory. */
+static char *unescape(const char *text, size_t length)
 {
-    const char *percent = strchr(base, '%'), *end = percent + 1;
+    char *plain = malloc(length + 1), *to = plain;
+
+    for (size_t i = 0; plain != NULL && i < length; i++) {
+        *to++ = text[i];
+        i += text[i] == '%';
+    }
+    if (plain != NULL)
+        *to = '\0';
+    return plain;
+}
+
+/* Where the number goes: the first '%' that is not one of two. NULL: there is none. */
+static const char *find_number(const char *text)
+{
+    for (const char *at = text; (at = strchr(at, '%')) != NULL; at += 2)
+        if (at[1] != '%')
+            return at;
+    return NULL;
+}
+
+static bool ends_in_png(const char *text)
+{
+    const size_t length = strlen(text), suffix = strlen(DEFAULT_SUFFIX);
+
+    return length >= suffix && strcmp(text + length - suffix, DEFAULT_SUFFIX) == 0;
+}
+
+/* base: the last part of output, with the number's '%' in it. */
+static int parse_pattern(struct names *names, const char *output, const char *base, const char *percent,
+                         struct fault *fault)
+{
+    const char *end = percent + 1;
     unsigned digits = 0;
 
-    if (strpbrk(base, "\",\r\n") != NULL) /* they would need quoting in frames.csv */
+    if (strpbrk(base, "\",\r\n") != NULL || base[0] == '.') /* they would need quoting in frames.csv */
         return bad_pattern(output, fault);
-    if (*end == '0') {
-        for (; *end >= '0' && *end <= '9' && digits <= NAMES_DIGITS_MAX; end++)
-            digits = digits * 10 + (unsigned)(*end - '0');
-    }
-    if ((*end != 'u' && *end != 'd') || digits > NAMES_DIGITS_MAX || strchr(end, '%') != NULL)
+    for (; *end >= '0' && *end <= '9' && digits <= NAMES_DIGITS_MAX; end++)
+        digits = digits * 10 + (unsigned)(*end - '0');
+    if ((*end != 'u' && *end != 'd') || digits > NAMES_DIGITS_MAX || find_number(end) != NULL || !ends_in_png(end + 1))
         return bad_pattern(output, fault);
     names->digits = digits == 0 ? 1 : digits;
-    names->prefix = strndup(base, (size_t)(percent - base));
-    names->suffix = strdup(end + 1);
-    if (names->prefix != NULL && (names->prefix[0] == '.' || strchr(names->suffix, '/') != NULL))
-        return bad_pattern(output, fault);
+    names->prefix = unescape(base, (size_t)(percent - base));
+    names->suffix = unescape(end + 1, strlen(end + 1));
     return 0;
 }
 
 int names_parse(struct names *names, const char *output, struct fault *fault)
 {
     const char *slash = strrchr(output, '/'), *base = slash == NULL ? output : slash + 1;
+    const char *number = find_number(output);
 
     *names = (struct names){0};
-    if (strchr(output, '%') == NULL) {
-        names->folder = strdup(output);
+    if (number == NULL) {
+        names->folder = unescape(output, strlen(output));
         names->prefix = strdup(DEFAULT_PREFIX);
         names->suffix = strdup(DEFAULT_SUFFIX);
         names->digits = DEFAULT_DIGITS;
     } else {
-        if (strchr(base, '%') == NULL || memchr(output, '%', (size_t)(base - output)) != NULL)
+        if (number < base) /* in the name of a folder */
             return bad_pattern(output, fault);
-        if (parse_pattern(names, output, base, fault) != 0)
+        if (parse_pattern(names, output, base, number, fault) != 0)
             return -1;
-        names->folder = slash == NULL ? strdup(".") : strndup(output, (size_t)(slash - output + (slash == output)));
+        names->folder = slash == NULL ? strdup(".") : unescape(output, (size_t)(slash - output + (slash == output)));
     }
     return names->folder == NULL || names->prefix == NULL || names->suffix == NULL ? no_memory(fault) : 0;
 }
@@ -112,19 +138,14 @@ bool names_match(const struct names *names, const char *file)
     return is_name(names, file, strlen(file));
 }
 
-bool names_match_stray(const struct names *names, const char *file)
+bool names_match_temporary(const struct names *names, const char *file)
 {
     const char *tail = NULL;
-    char *end;
-    long pid;
 
     for (const char *at = file; (at = strstr(at, TEMPORARY)) != NULL; at++)
         tail = at;
     if (file[0] != '.' || tail == NULL || !is_name(names, file + 1, (size_t)(tail - file) - 1))
         return false;
-    errno = 0;
-    pid = strtol(tail + strlen(TEMPORARY), &end, 10);
-    if (errno != 0 || *end != '\0' || pid <= 0 || pid > INT32_MAX)
-        return false;
-    return pid == (long)getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+    tail += strlen(TEMPORARY);
+    return *tail != '\0' && tail[strspn(tail, "0123456789")] == '\0';
 }

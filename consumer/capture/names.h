@@ -18,8 +18,9 @@ struct names {
 };
 
 /*
- * From what the user wrote: a pattern if there is a '%' in it, with one %u or %d, or %06u and the like; otherwise a
- * folder, of frame-%08u.png. Returns 0 or -1 with a usage fault; names_finish either way.
+ * From what the user wrote: a pattern if there is a '%' in it, with one %u or %d, or %06u and the like (%6u is no other:
+ * names have no blanks), and .png at its end; otherwise a folder, of frame-%08u.png. %% is a percent sign. Returns 0 or
+ * -1 with a usage fault; names_finish either way.
  */
 int names_parse(struct names *names, const char *output, struct fault *fault);
 void names_finish(struct names *names);
@@ -33,7 +34,7 @@ const char *names_base(const char *path);
 /* Whether a file of the folder is one of these. */
 bool names_match(const struct names *names, const char *file);
 
-/* Whether it is what a process that is gone left of one: ".NAME.tmp-PID". */
-bool names_match_stray(const struct names *names, const char *file);
+/* Whether it is one that is being written, or never got whole: png_temporary_name of one of these. */
+bool names_match_temporary(const struct names *names, const char *file);
 
 #endif

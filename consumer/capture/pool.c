@@ -11,12 +11,19 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 /* Encoding gives way to drawing: what it has no time for now waits in the store, a renderer's deadline does not. */
 #define NICE 5
+
+/* Ends a worker's write to a pipe that nobody reads from. */
+#define INTERRUPT SIGURG /* ignored by default: whoever else sends it does no harm */
+
+/* Slices that a thread's track keeps: 3 MB. */
+#define WORKER_SLICES 65536
 
 struct job {
     struct job *next;
@@ -28,6 +35,7 @@ struct worker {
     struct pool *pool;
     pthread_t thread;
     void *sink; /* what the sink keeps for it */
+    struct trace_track *track;
 };
 
 struct pool {
@@ -64,21 +72,35 @@ static struct job *next_job(struct pool *pool)
     return job;
 }
 
+/* A stage of the job, from begin_ns to now. */
+static void trace_stage(const struct worker *worker, const struct job *job, const char *stage, uint64_t begin_ns,
+                        enum trace_flow flow)
+{
+    const struct trace_frame which = {.sequence = job->frame.sequence, .publish_ns = job->frame.publish_ns};
+
+    if (worker->track != NULL)
+        trace_slice(worker->track, stage, begin_ns, clock_now_ns(), &which, flow);
+}
+
 /* Commits or discards what was prepared (rc 0), when its turn has come. With the mutex, which is open meanwhile. */
 static void finish(struct worker *worker, const struct job *job, int rc, struct fault *fault)
 {
     struct pool *pool = worker->pool;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, begin_ns;
 
     while (pool->turn != job->turn)
         pthread_cond_wait(&pool->turned, &pool->mutex);
     if (rc == 0) {
-        const bool wanted = pool->state == 0;
+        const bool wanted = pool->state == 0 && !store_given_up(pool->store);
         pthread_mutex_unlock(&pool->mutex);
+        begin_ns = clock_now_ns();
         if (wanted)
             rc = pool->kind->commit(pool->sink, worker->sink, &job->frame, &bytes, fault);
         else
             pool->kind->discard(pool->sink, worker->sink, &job->frame);
+        if (!wanted)
+            rc = SINK_CLOSED;
+        trace_stage(worker, job, "write", begin_ns, TRACE_NO_FLOW);
         pthread_mutex_lock(&pool->mutex);
     }
     if (pool->state == 0 && rc == 0) {
@@ -104,10 +126,12 @@ static void *work(void *argument)
     pthread_mutex_lock(&pool->mutex);
     while ((job = next_job(pool)) != NULL) {
         struct fault fault = {0};
-        int rc = pool->state;
+        const uint64_t begin_ns = clock_now_ns();
+        int rc = pool->state != 0 ? pool->state : store_given_up(pool->store) ? SINK_CLOSED : 0;
         pthread_mutex_unlock(&pool->mutex);
         if (rc == 0)
             rc = pool->kind->prepare(pool->sink, worker->sink, &job->frame, &fault);
+        trace_stage(worker, job, "encode", begin_ns, TRACE_TAKEN_OVER);
         pthread_mutex_lock(&pool->mutex);
         finish(worker, job, rc, &fault);
         pthread_mutex_unlock(&pool->mutex);
@@ -119,12 +143,21 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Signals are for the main thread, whose waits they end. */
-static void start_workers(struct pool *pool, unsigned jobs)
+static void do_nothing(int signal)
 {
-    sigset_t all, before;
+    (void)signal; /* that it came is all */
+}
 
+/* Signals are for the main thread, whose waits they end; but for one. */
+static void start_workers(struct pool *pool, unsigned jobs, struct trace *trace)
+{
+    const struct sigaction action = {.sa_handler = do_nothing};
+    sigset_t all, before;
+    char name[32];
+
+    sigaction(INTERRUPT, &action, NULL);
     sigfillset(&all);
+    sigdelset(&all, INTERRUPT);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     while (pool->worker_count < jobs) {
         struct worker *worker = &pool->workers[pool->worker_count];
@@ -132,6 +165,8 @@ static void start_workers(struct pool *pool, unsigned jobs)
         worker->sink = pool->kind->worker_create(pool->sink);
         if (worker->sink == NULL)
             break;
+        snprintf(name, sizeof name, "encoder %u", pool->worker_count + 1);
+        worker->track = trace_track(trace, name, WORKER_SLICES);
         if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
             pool->kind->worker_destroy(worker->sink);
             break;
@@ -144,7 +179,7 @@ static void start_workers(struct pool *pool, unsigned jobs)
 /* ---- the caller's side */
 
 int pool_create(struct pool **out, const struct sink_kind *kind, void *sink, struct store *store, unsigned jobs,
-                struct fault *fault)
+                struct trace *trace, struct fault *fault)
 {
     struct pool *pool = calloc(1, sizeof *pool + jobs * sizeof pool->workers[0]);
     pthread_condattr_t monotonic;
@@ -161,7 +196,7 @@ int pool_create(struct pool **out, const struct sink_kind *kind, void *sink, str
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&pool->turned, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    start_workers(pool, jobs);
+    start_workers(pool, jobs, trace);
     if (pool->worker_count == 0) {
         pool_destroy(pool);
         return fault_set(fault, EXIT_FAILED, "no encoder thread can be started; free some memory, or see ulimit -u");
@@ -211,6 +246,12 @@ bool pool_drained(struct pool *pool, uint64_t timeout_ns)
     }
     pthread_mutex_unlock(&pool->mutex);
     return drained;
+}
+
+void pool_interrupt(struct pool *pool)
+{
+    for (unsigned i = 0; i < pool->worker_count; i++)
+        pthread_kill(pool->workers[i].thread, INTERRUPT);
 }
 
 void pool_tally(struct pool *pool, struct pool_tally *tally)

@@ -4,10 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-int raw_close(void *state, struct fault *fault)
+int raw_close(void *state, const struct sink_end *end, struct fault *fault)
 {
     struct raw *raw = state;
     const int rc = stream_close(&raw->stream, fault);
+    (void)end;
 
     free(raw);
     return rc;
@@ -16,17 +17,17 @@ int raw_close(void *state, struct fault *fault)
 int raw_open(void **state, const struct settings *settings, struct store *store, struct fault *fault)
 {
     struct raw *raw = calloc(1, sizeof *raw);
-    (void)store;
+    int rc;
 
     if (raw == NULL)
         return fault_set(fault, EXIT_FAILED, "out of memory");
     raw->settings = settings;
-    if (stream_open(&raw->stream, settings->output, settings->overwrite, fault) == 0) {
+    rc = stream_open(&raw->stream, settings->output, settings->overwrite, store, fault);
+    if (rc == 0)
         *state = raw;
-        return 0;
-    }
-    free(raw);
-    return -1;
+    else
+        free(raw);
+    return rc;
 }
 
 void *raw_worker_create(void *state)
@@ -74,8 +75,8 @@ int raw_check_size(struct raw *raw, const struct frame *frame, struct fault *fau
     if (raw->width == picture->width && raw->height == picture->height)
         return 0;
     return fault_set(fault, EXIT_FAILED,
-                     "frame %" PRIu64 " is %ux%u, the ones before were %ux%u, and a %s stream has one size; capture "
-                     "again, or --format png",
+                     "frame %" PRIu64 " is %ux%u, the ones before were %ux%u, and a stream of %s has one size; "
+                     "capture again, or --format png",
                      frame->sequence, (unsigned)picture->width, (unsigned)picture->height, (unsigned)raw->width,
                      (unsigned)raw->height, sink_names()[raw->settings->format]);
 }

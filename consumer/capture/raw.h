@@ -18,7 +18,7 @@ struct raw_worker {
 };
 
 int raw_open(void **state, const struct settings *settings, struct store *store, struct fault *fault);
-int raw_close(void *state, struct fault *fault);
+int raw_close(void *state, const struct sink_end *end, struct fault *fault);
 void *raw_worker_create(void *state);
 void raw_worker_destroy(void *worker);
 void raw_discard(void *state, void *worker, const struct frame *frame);

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "json.h"
+#include "plain.h"
 
 #include <cjson/cJSON.h>
 
@@ -50,6 +51,17 @@ void progress_tick(struct progress *progress, const struct taker *taker, struct 
     progress->bytes = tally.pixel_bytes;
 }
 
+void progress_tell_backlog(struct progress *progress, struct pool *pool)
+{
+    struct pool_tally tally;
+
+    pool_tally(pool, &tally);
+    fprintf(stderr,
+            "%s" PROGRAM ": writing %" PRIu64 " frame%s that wait%s; another signal (Ctrl-C) gives up what is left\n",
+            progress->shown ? ERASE_LINE : "", tally.backlog, tally.backlog == 1 ? "" : "s",
+            tally.backlog == 1 ? "s" : "");
+}
+
 void progress_end(struct progress *progress)
 {
     if (progress->shown)
@@ -70,7 +82,9 @@ static double cpu_ms_of(const struct summary *summary)
 
 static double megabytes_per_second(const struct summary *summary)
 {
-    return summary->seconds > 0 ? (double)summary->tally.pixel_bytes / 1e6 / summary->seconds : 0;
+    return summary->taker->taken != 0 && summary->seconds > 0
+               ? (double)summary->tally.pixel_bytes / 1e6 / summary->seconds
+               : 0;
 }
 
 static int print_json(const struct summary *summary, struct fault *fault)
@@ -78,10 +92,10 @@ static int print_json(const struct summary *summary, struct fault *fault)
     const struct settings *settings = summary->settings;
     const bool frames_on_stdout = strcmp(settings->output, "-") == 0;
     cJSON *report = cJSON_CreateObject();
-    char *text;
+    char output[PLAIN_BYTES], *text;
 
     cJSON_AddStringToObject(report, "segment", settings->name);
-    cJSON_AddStringToObject(report, "output", settings->output);
+    cJSON_AddStringToObject(report, "output", plain_text(settings->output, output));
     cJSON_AddNumberToObject(report, "frames", (double)summary->tally.written);
     cJSON_AddNumberToObject(report, "taken", (double)summary->taker->taken);
     cJSON_AddNumberToObject(report, "skipped", (double)summary->taker->skipped_total);
@@ -91,7 +105,9 @@ static int print_json(const struct summary *summary, struct fault *fault)
     cJSON_AddNumberToObject(report, "pixel_bytes", (double)summary->tally.pixel_bytes);
     cJSON_AddNumberToObject(report, "file_bytes", (double)summary->tally.file_bytes);
     cJSON_AddNumberToObject(report, "store_peak_bytes", (double)summary->peak_bytes);
-    cJSON_AddNumberToObject(report, "seconds", summary->seconds);
+    cJSON_AddNumberToObject(report, "buffer_bytes", (double)settings->buffer_bytes);
+    cJSON_AddNumberToObject(report, "jobs", (double)settings->jobs);
+    cJSON_AddNumberToObject(report, "seconds", summary->taker->taken != 0 ? summary->seconds : 0);
     cJSON_AddNumberToObject(report, "fps", fps_of(summary->taker));
     cJSON_AddNumberToObject(report, "mb_per_s", megabytes_per_second(summary));
     cJSON_AddNumberToObject(report, "cpu_ms_per_frame", cpu_ms_of(summary));
@@ -110,18 +126,28 @@ int summary_print(const struct summary *summary, struct fault *fault)
 {
     const struct settings *settings = summary->settings;
     const struct pool_tally *tally = &summary->tally;
+    const struct taker *taker = summary->taker;
+    char output[PLAIN_BYTES];
 
     if (settings->json)
         return print_json(summary, fault);
-    fprintf(stderr,
-            PROGRAM ": %s: %" PRIu64 " frames in \"%s\"; taken in %.2f s, %.1f per second; %" PRIu64
-                    " skipped, %" PRIu64 " lost, %" PRIu64 " evictions, %" PRIu64
-                    " unchanged; %.0f MB to %.0f MB, %.0f MB/s; %.2f ms CPU a "
-                    "frame\n",
-            settings->name, tally->written, strcmp(settings->output, "-") == 0 ? "stdout" : settings->output,
-            (double)(summary->taker->last_ns - summary->taker->first_ns) / 1e9, fps_of(summary->taker),
-            summary->taker->skipped_total, summary->taker->lost_total, summary->taker->evicted, tally->unchanged,
-            (double)tally->pixel_bytes / 1e6, (double)tally->file_bytes / 1e6, megabytes_per_second(summary),
-            cpu_ms_of(summary));
+    fprintf(stderr, PROGRAM ": %s: %" PRIu64 " frame%s in \"%s\"", settings->name, tally->written,
+            tally->written == 1 ? "" : "s",
+            strcmp(settings->output, "-") == 0 ? "stdout" : plain_text(settings->output, output));
+    if (taker->taken != tally->written)
+        fprintf(stderr, " of %" PRIu64 " taken", taker->taken);
+    if (summary->closed)
+        fprintf(stderr, ", when whoever read it went away");
+    if (taker->taken > 1)
+        fprintf(stderr, "; taken in %.2f s, %.1f per second", (double)(taker->last_ns - taker->first_ns) / 1e9,
+                fps_of(taker));
+    if (taker->taken != 0)
+        fprintf(stderr,
+                "; %" PRIu64 " skipped, %" PRIu64 " lost, %" PRIu64 " evictions, %" PRIu64
+                " unchanged; %.0f MB to %.0f MB, %.0f MB/s; %.2f ms CPU a frame",
+                taker->skipped_total, taker->lost_total, taker->evicted, tally->unchanged,
+                (double)tally->pixel_bytes / 1e6, (double)tally->file_bytes / 1e6, megabytes_per_second(summary),
+                cpu_ms_of(summary));
+    fputc('\n', stderr);
     return 0;
 }

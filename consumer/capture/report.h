@@ -18,6 +18,9 @@ void progress_init(struct progress *progress);
 /* Draws the line if it is time. */
 void progress_tick(struct progress *progress, const struct taker *taker, struct pool *pool);
 
+/* Says that there is something to be waited for, and how not to. */
+void progress_tell_backlog(struct progress *progress, struct pool *pool);
+
 /* Takes it away. */
 void progress_end(struct progress *progress);
 
@@ -25,7 +28,8 @@ struct summary {
     const struct settings *settings;
     const struct taker *taker; /* finished */
     struct pool_tally tally;
-    double seconds; /* from the first frame taken to the last one written */
+    double seconds; /* from the first frame taken, if there is one, to the last one written */
+    bool closed; /* whoever read went away */
     uint64_t cpu_ns; /* of the whole process, since it began */
     uint64_t peak_bytes; /* of the store */
 };

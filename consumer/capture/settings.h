@@ -15,11 +15,13 @@ struct settings {
     const char *output; /* --output, or the segment's name */
     const char *check; /* --check: a folder of captures */
     const char *buffer; /* --buffer as written */
+    const char *trace; /* NULL: no trace */
     uint64_t frames; /* to take; 0: no limit */
     uint64_t every, from; /* every K-th frame, from this number on */
     uint64_t jobs; /* encoder threads */
     uint64_t buffer_bytes; /* bound of the store */
-    uint64_t fps; /* for y4m's header */
+    const char *fps; /* --fps as written */
+    uint64_t rate, per; /* frames a second in y4m's header: a fraction */
     uint64_t timeout_ns; /* 0: never */
     unsigned format; /* index into sink_names() */
     unsigned speed; /* enum png_speed */

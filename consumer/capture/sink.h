@@ -10,13 +10,20 @@
 #include "settings.h"
 #include "store.h"
 
-/* Commit returns this if nobody reads what we write any more: the end, and nothing wrong. */
+/* Returned where nobody reads what we write any more, or it was given up: the end, and nothing wrong. */
 #define SINK_CLOSED 1
 
-struct sink_kind {
-    const char *name; /* of --format */
+/* How it all ended. */
+struct sink_end {
+    bool whole; /* every frame that was handed over was committed, */
+    uint64_t lost; /* and so many frames were lost after the last one, at the least */
+};
 
-    /* *state is the sink's, to be given to close. Returns 0 or -1 with a fault. */
+struct sink_kind {
+    /*
+     * *state is the sink's, to be given to close; the store is borrowed, and says when to give up. What is there already
+     * stays until the first commit. Returns 0, SINK_CLOSED if a signal came first, or -1 with a fault.
+     */
     int (*open)(void **state, const struct settings *settings, struct store *store, struct fault *fault);
     /* What one thread keeps from frame to frame; NULL without memory. */
     void *(*worker_create)(void *state);
@@ -28,7 +35,7 @@ struct sink_kind {
     /* Instead of commit: the frame is not to be written. */
     void (*discard)(void *state, void *worker, const struct frame *frame);
     /* Ends and frees everything. Returns 0 or -1 with a fault. */
-    int (*close)(void *state, struct fault *fault);
+    int (*close)(void *state, const struct sink_end *end, struct fault *fault);
 };
 
 /* The rows' names, the default first, NULL last. */

@@ -17,26 +17,29 @@ struct sink {
     struct names names;
     struct manifest manifest;
     bool made_folder;
+    bool began; /* the folder is ours: */
     bool any; /* a frame was committed */
 };
 
 struct worker {
-    struct encode_worker encode;
+    struct encode_worker encode; /* first, as encode_worker_create wants it */
     char *path, *temporary; /* owned, of the frame in hand */
 };
 
-static int png_close(void *state, struct fault *fault)
+static int png_close(void *state, const struct sink_end *end, struct fault *fault)
 {
     struct sink *sink = state;
-    (void)fault;
+    struct fault none = {0};
+    int rc = sink->any && end->whole ? manifest_end(&sink->manifest, end->lost, fault) : 0;
 
-    manifest_close(&sink->manifest, sink->any);
-    if (sink->made_folder && !sink->any)
+    if (manifest_close(&sink->manifest, sink->began, rc == 0 ? fault : &none) != 0)
+        rc = -1;
+    if (sink->made_folder && !sink->began)
         rmdir(sink->names.folder);
     names_finish(&sink->names);
     encode_finish(&sink->encode);
     free(sink);
-    return 0;
+    return rc;
 }
 
 static int png_open(void **state, const struct settings *settings, struct store *store, struct fault *fault)
@@ -53,29 +56,14 @@ static int png_open(void **state, const struct settings *settings, struct store 
         *state = sink;
         return 0;
     }
-    png_close(sink, &none);
+    png_close(sink, &(struct sink_end){0}, &none);
     return -1;
-}
-
-static void worker_destroy(void *state)
-{
-    struct worker *worker = state;
-
-    if (worker == NULL)
-        return;
-    encode_worker_finish(&worker->encode);
-    free(worker);
 }
 
 static void *worker_create(void *state)
 {
-    struct worker *worker = calloc(1, sizeof *worker);
     (void)state;
-
-    if (worker != NULL && encode_worker_init(&worker->encode))
-        return worker;
-    worker_destroy(worker);
-    return NULL;
+    return encode_worker_create(sizeof(struct worker));
 }
 
 static void forget_names(struct worker *worker)
@@ -91,7 +79,7 @@ static int verify(struct worker *worker, const struct frame *frame, struct fault
     struct png_header header;
 
     if (png_source_open(&source, worker->temporary, &header, fault) != 0)
-        return -1;
+        return encode_unreadable(frame, fault);
     return encode_verify(&worker->encode, frame, source, &header, worker->path, fault);
 }
 
@@ -99,7 +87,7 @@ static int png_prepare(void *state, void *worker_state, const struct frame *fram
 {
     struct sink *sink = state;
     struct worker *worker = worker_state;
-    const struct label *label = &worker->encode.label;
+    const struct png_label *label = &worker->encode.label;
 
     if (encode_frame(&sink->encode, &worker->encode, frame, fault) != 0)
         return -1;
@@ -139,6 +127,11 @@ static int png_commit(void *state, void *worker_state, const struct frame *frame
     struct stat stat_of;
     int rc;
 
+    if (!sink->began && folder_begin(&sink->names, sink->encode.settings->overwrite, &sink->manifest, fault) != 0) {
+        png_discard(state, worker, frame);
+        return -1;
+    }
+    sink->began = true;
     *bytes = stat(worker->temporary, &stat_of) == 0 ? (uint64_t)stat_of.st_size : 0;
     if (rename(worker->temporary, worker->path) != 0) {
         rc = fault_set(fault, EXIT_FAILED, "cannot write \"%s\": %s; was its folder removed?", worker->path,
@@ -153,10 +146,9 @@ static int png_commit(void *state, void *worker_state, const struct frame *frame
 }
 
 const struct sink_kind sink_png = {
-    .name = "png",
     .open = png_open,
     .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_destroy = encode_worker_destroy,
     .prepare = png_prepare,
     .commit = png_commit,
     .discard = png_discard,

@@ -12,15 +12,16 @@ struct sink {
 };
 
 struct worker {
-    struct encode_worker encode;
+    struct encode_worker encode; /* first, as encode_worker_create wants it */
     char *bytes; /* owned: the file in hand */
     size_t length;
 };
 
-static int stream_sink_close(void *state, struct fault *fault)
+static int stream_sink_close(void *state, const struct sink_end *end, struct fault *fault)
 {
     struct sink *sink = state;
     const int rc = stream_close(&sink->stream, fault);
+    (void)end;
 
     encode_finish(&sink->encode);
     free(sink);
@@ -31,37 +32,23 @@ static int stream_sink_open(void **state, const struct settings *settings, struc
 {
     struct sink *sink = calloc(1, sizeof *sink);
     struct fault none = {0};
+    int rc;
 
     if (sink == NULL)
         return fault_set(fault, EXIT_FAILED, "out of memory");
     encode_init(&sink->encode, settings, store);
-    if (stream_open(&sink->stream, settings->output, settings->overwrite, fault) == 0) {
+    rc = stream_open(&sink->stream, settings->output, settings->overwrite, store, fault);
+    if (rc == 0)
         *state = sink;
-        return 0;
-    }
-    stream_sink_close(sink, &none);
-    return -1;
-}
-
-static void worker_destroy(void *state)
-{
-    struct worker *worker = state;
-
-    if (worker == NULL)
-        return;
-    encode_worker_finish(&worker->encode);
-    free(worker);
+    else
+        stream_sink_close(sink, &(struct sink_end){0}, &none);
+    return rc;
 }
 
 static void *worker_create(void *state)
 {
-    struct worker *worker = calloc(1, sizeof *worker);
     (void)state;
-
-    if (worker != NULL && encode_worker_init(&worker->encode))
-        return worker;
-    worker_destroy(worker);
-    return NULL;
+    return encode_worker_create(sizeof(struct worker));
 }
 
 static void stream_discard(void *state, void *worker_state, const struct frame *frame)
@@ -77,7 +64,7 @@ static void stream_discard(void *state, void *worker_state, const struct frame *
 /* The whole file in memory, so that it is out in few writes and verified before. */
 static int assemble(struct worker *worker, const struct frame *frame, struct fault *fault)
 {
-    const struct label *label = &worker->encode.label;
+    const struct png_label *label = &worker->encode.label;
     FILE *memory = open_memstream(&worker->bytes, &worker->length);
     int rc;
 
@@ -95,7 +82,7 @@ static int verify(struct worker *worker, const struct frame *frame, struct fault
     struct png_header header;
 
     if (png_source_open_memory(&source, worker->bytes, worker->length, "a PNG just made", &header, fault) != 0)
-        return -1;
+        return encode_unreadable(frame, fault);
     return encode_verify(&worker->encode, frame, source, &header, "a PNG", fault);
 }
 
@@ -125,10 +112,9 @@ static int stream_commit(void *state, void *worker_state, const struct frame *fr
 }
 
 const struct sink_kind sink_png_stream = {
-    .name = "png",
     .open = stream_sink_open,
     .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_destroy = encode_worker_destroy,
     .prepare = stream_prepare,
     .commit = stream_commit,
     .discard = stream_discard,

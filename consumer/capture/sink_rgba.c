@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /* Pixels one after another, R, G, B, A, and nothing else. */
-#include "proof.h"
+#include "png_proof.h"
 #include "raw.h"
 
 static int rgba_prepare(void *state, void *worker_state, const struct frame *frame, struct fault *fault)
 {
     struct raw_worker *worker = worker_state;
-    const struct picture *picture = frame->picture;
+    const struct png_picture picture = picture_png(frame->picture);
     (void)state;
 
-    if (raw_need(worker, picture->bytes, fault) != 0)
+    if (raw_need(worker, frame->picture->bytes, fault) != 0)
         return -1;
-    for (uint32_t y = 0; y < picture->height; y++)
-        proof_row(picture, y, worker->bytes + (size_t)y * picture->width * 4);
+    for (uint32_t y = 0; y < picture.height; y++)
+        png_proof_row(&picture, y, worker->bytes + y * picture.stride_bytes);
     return 0;
 }
 
@@ -28,7 +28,6 @@ static int rgba_commit(void *state, void *worker_state, const struct frame *fram
 }
 
 const struct sink_kind sink_rgba = {
-    .name = "rgba",
     .open = raw_open,
     .worker_create = raw_worker_create,
     .worker_destroy = raw_worker_destroy,

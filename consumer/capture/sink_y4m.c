@@ -8,7 +8,7 @@
  *
  * Alpha is left out.
  */
-#include "proof.h"
+#include "png_proof.h"
 #include "raw.h"
 
 #include <inttypes.h>
@@ -62,6 +62,7 @@ static int y4m_prepare(void *state, void *worker_state, const struct frame *fram
 {
     struct raw_worker *worker = worker_state;
     const struct picture *picture = frame->picture;
+    const struct png_picture png = picture_png(picture);
     const struct coefficients k = make_coefficients(picture->height);
     const size_t plane = (size_t)picture->width * picture->height;
     uint8_t *row;
@@ -73,7 +74,7 @@ static int y4m_prepare(void *state, void *worker_state, const struct frame *fram
     row = worker->bytes + worker->length;
     for (uint32_t y = 0; y < picture->height; y++) {
         uint8_t *at = worker->bytes + (size_t)y * picture->width;
-        proof_row(picture, y, row);
+        png_proof_row(&png, y, row);
         convert_plane(row, picture->width, k.luma, 16, at);
         convert_plane(row, picture->width, k.cb, 128, at + plane);
         convert_plane(row, picture->width, k.cr, 128, at + 2 * plane);
@@ -85,6 +86,7 @@ static int y4m_commit(void *state, void *worker_state, const struct frame *frame
 {
     static const char frame_line[] = "FRAME\n";
     struct raw *raw = state;
+    const struct settings *settings = raw->settings;
     const struct raw_worker *worker = worker_state;
     const bool first = raw->width == 0;
     int rc = raw_check_size(raw, frame, fault);
@@ -93,8 +95,8 @@ static int y4m_commit(void *state, void *worker_state, const struct frame *frame
         char header[HEADER_BYTES];
         const int length =
             snprintf(header, sizeof header,
-                     "YUV4MPEG2 W%" PRIu32 " H%" PRIu32 " F%" PRIu64 ":1 Ip A1:1 C444 XCOLORRANGE=LIMITED\n",
-                     raw->width, raw->height, raw->settings->fps);
+                     "YUV4MPEG2 W%" PRIu32 " H%" PRIu32 " F%" PRIu64 ":%" PRIu64 " Ip A1:1 C444 XCOLORRANGE=LIMITED\n",
+                     raw->width, raw->height, settings->rate, settings->per * settings->every);
         rc = stream_write(&raw->stream, header, (size_t)length, fault);
     }
     if (rc == 0)
@@ -106,7 +108,6 @@ static int y4m_commit(void *state, void *worker_state, const struct frame *frame
 }
 
 const struct sink_kind sink_y4m = {
-    .name = "y4m",
     .open = raw_open,
     .worker_create = raw_worker_create,
     .worker_destroy = raw_worker_destroy,

@@ -18,11 +18,24 @@ struct store {
     struct picture *spares; /* memory to be used again, the last released first */
     struct png_body bodies[SPARE_BODIES_MAX];
     unsigned body_count;
+    bool given_up;
 };
 
 size_t picture_bytes(uint32_t width, uint32_t height)
 {
     return (size_t)width * 4 * height;
+}
+
+struct png_picture picture_png(const struct picture *picture)
+{
+    return (struct png_picture){
+        .pixels = picture->pixels,
+        .width = picture->width,
+        .height = picture->height,
+        .stride_bytes = (size_t)picture->width * 4,
+        .format = picture->format,
+        .alpha = picture->alpha,
+    };
 }
 
 struct store *store_create(size_t limit_bytes)
@@ -121,7 +134,7 @@ struct picture *store_take(struct store *store, const struct flip_info *info)
     struct picture *picture = NULL;
 
     pthread_mutex_lock(&store->mutex);
-    if (fits(store, bytes))
+    if (bytes <= store->limit_bytes)
         picture = find_memory(store, bytes);
     if (picture != NULL) {
         store->used_bytes += bytes;
@@ -182,6 +195,24 @@ struct png_body store_spare_body(struct store *store)
         body = store->bodies[--store->body_count];
     pthread_mutex_unlock(&store->mutex);
     return body;
+}
+
+void store_give_up(struct store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->given_up = true;
+    pthread_cond_broadcast(&store->room);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+bool store_given_up(struct store *store)
+{
+    bool given_up;
+
+    pthread_mutex_lock(&store->mutex);
+    given_up = store->given_up;
+    pthread_mutex_unlock(&store->mutex);
+    return given_up;
 }
 
 size_t store_peak_bytes(struct store *store)

@@ -29,7 +29,7 @@ struct picture {
     unsigned holders; /* the store's */
     /* What the PNG sink has made of it: */
     enum picture_state state;
-    uint64_t hash; /* proof_hash */
+    uint64_t hash; /* png_proof_hash */
     struct png_body body;
     struct picture *next; /* the store's */
 };
@@ -53,7 +53,10 @@ void store_destroy(struct store *store); /* nothing is held any more; NULL is al
 /* Waits at most timeout_ns until a picture of so many bytes fits. Never true if it is larger than the bound. */
 bool store_wait_room(struct store *store, size_t bytes, uint64_t timeout_ns);
 
-/* A picture with room for a frame of this kind, held once; NULL if it does not fit now, or without memory. */
+/*
+ * A picture with room for a frame of this kind, held once; NULL without memory, or for one larger than the bound. The
+ * caller has waited for room; only a frame that turns out larger than it thought goes beyond the bound, once.
+ */
 struct picture *store_take(struct store *store, const struct flip_info *info);
 
 void store_hold(struct store *store, struct picture *picture);
@@ -62,10 +65,17 @@ void store_release(struct store *store, struct picture *picture); /* NULL is all
 /* Memory of a body that is not needed any more, for picture->body; empty if there is none. */
 struct png_body store_spare_body(struct store *store);
 
+/* What is in it is not wanted any more: whoever works or waits for it gives up. */
+void store_give_up(struct store *store);
+bool store_given_up(struct store *store);
+
 /* The most that was in it at one time. */
 size_t store_peak_bytes(struct store *store);
 
 /* Bytes of a picture of this kind. */
 size_t picture_bytes(uint32_t width, uint32_t height);
+
+/* The picture as the PNG codec takes it; speed and texts are left at zero. */
+struct png_picture picture_png(const struct picture *picture);
 
 #endif

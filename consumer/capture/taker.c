@@ -2,10 +2,10 @@
 #include "taker.h"
 
 #include "clock.h"
-#include "stop.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Above the 100 ms from which on a wait asks whether the writer lives; and no longer, so that the rest is seen to. */
@@ -13,21 +13,49 @@
 
 #define RETRY_NS UINT64_C(50000000) /* how often to look for a renderer */
 #define ROOM_NS UINT64_C(100000000)
+#define MEBI (UINT64_C(1) << 20)
 
-void taker_init(struct taker *taker, const struct settings *settings, struct store *store, struct pool *pool)
+void taker_init(struct taker *taker, const struct settings *settings, struct store *store, struct pool *pool,
+                struct trace_track *track)
 {
-    *taker = (struct taker){.settings = settings, .store = store, .pool = pool, .fresh_ns = clock_now_ns()};
+    *taker =
+        (struct taker){.settings = settings, .store = store, .pool = pool, .track = track, .fresh_ns = clock_now_ns()};
 }
 
-void taker_finish(struct taker *taker)
+static uint64_t evictions(const struct taker *taker)
 {
     struct flip_reader_stats stats = {0};
 
     if (taker->reader != NULL)
         flip_reader_get_stats(taker->reader, &stats);
-    taker->evicted += stats.evicted;
-    if (!taker->settings->mailbox && taker->seen > taker->last && taker->base != 0)
-        taker->lost_total += taker->seen - taker->last;
+    return stats.evicted;
+}
+
+/* How many of the numbers before that one --every would have kept. */
+static uint64_t due_before(const struct taker *taker, uint64_t sequence)
+{
+    return sequence <= taker->base ? 0 : (sequence - 1 - taker->base) / taker->settings->every + 1;
+}
+
+/* Losses that no later frame told of. An eviction takes at least one frame, and no more is known of one at the end. */
+static uint64_t lost_at_the_end(const struct taker *taker)
+{
+    const bool begun = taker->seen > taker->last; /* and taken away */
+
+    if (taker->settings->mailbox)
+        return 0;
+    if (!begun)
+        return taker->lost + (taker->evicted != taker->evicted_before);
+    if (taker->base == 0) /* before the first one nothing is ours */
+        return taker->seen >= taker->settings->from;
+    return taker->lost + due_before(taker, taker->seen + 1) - due_before(taker, taker->last + 1);
+}
+
+void taker_finish(struct taker *taker)
+{
+    taker->evicted = evictions(taker);
+    taker->lost_after = lost_at_the_end(taker);
+    taker->lost_total += taker->lost_after;
     flip_reader_destroy(taker->reader);
     taker->reader = NULL;
     store_release(taker->store, taker->newest);
@@ -71,13 +99,13 @@ static int look_for_writer(struct taker *taker, struct fault *fault)
     }
 }
 
-/* The writer is gone. What a dead one leaves is there until the next one comes. */
+/* The writer is gone. What became of its name says nothing: another one may have it already. */
 static void detach(struct taker *taker)
 {
-    struct flip_segment_status status;
-    const bool stale = flip_segment_get_status(taker->settings->name, &status) == 0 && status.state == FLIP_STATE_STALE;
+    struct flip_reader_stats stats = {0};
 
-    taker->end = stale ? TAKER_KILLED : TAKER_CLOSED;
+    flip_reader_get_stats(taker->reader, &stats);
+    taker->end = stats.abandoned ? TAKER_KILLED : TAKER_CLOSED;
 }
 
 /* ---- one frame */
@@ -114,23 +142,19 @@ static void forget_newest(struct taker *taker)
     taker->newest = NULL;
 }
 
-/* Waits until a frame of that size fits, or there is no point any more. Returns 1, 0 for no room, or -1 with a fault. */
-static int wait_for_room(struct taker *taker, uint64_t bytes, struct fault *fault)
+/* Waits until a frame of the size that they have now fits, for a while. */
+static bool wait_for_room(struct taker *taker)
 {
-    if (bytes > taker->settings->buffer_bytes)
-        return fault_set(fault, EXIT_FAILED, "a frame takes %" PRIu64 " MiB, more than --buffer has; give it more",
-                         (bytes >> 20) + 1);
-    if (store_wait_room(taker->store, bytes, 0))
-        return 1;
+    if (store_wait_room(taker->store, taker->frame_bytes, 0))
+        return true;
     forget_newest(taker);
-    return store_wait_room(taker->store, bytes, ROOM_NS);
+    return store_wait_room(taker->store, taker->frame_bytes, ROOM_NS);
 }
 
 /* Gives copy the frame's picture: a new one, or the one before if it is the same. Returns 0 or -1 with a fault. */
 static int copy_picture(struct taker *taker, const struct flip_frame *frame, struct frame *copy, struct fault *fault)
 {
     const struct flip_info *info = &frame->info;
-    int room = 0;
 
     if (taker->newest != NULL && same_kind(taker->newest, info) && same_pixels(taker->newest, frame)) {
         copy->picture = taker->newest;
@@ -139,10 +163,13 @@ static int copy_picture(struct taker *taker, const struct flip_frame *frame, str
         return 0;
     }
     taker->frame_bytes = picture_bytes(info->width, info->height);
-    while (room == 0 && !stop_requested() && pool_state(taker->pool, fault) == 0)
-        room = wait_for_room(taker, taker->frame_bytes, fault); /* at once but after a resize: there was room before */
-    if (room <= 0)
-        return room;
+    if (taker->frame_bytes > taker->settings->buffer_bytes)
+        return fault_set(fault, EXIT_FAILED,
+                         "a frame takes %.1f MiB, and --buffer has %.1f; give it several frames' worth, such as "
+                         "--buffer %" PRIu64 "M",
+                         (double)taker->frame_bytes / (double)MEBI,
+                         (double)taker->settings->buffer_bytes / (double)MEBI, 4 * (taker->frame_bytes / MEBI + 1));
+    /* There is room, unless frames have just become larger: then beyond the bound, for waiting would keep the slot. */
     copy->picture = store_take(taker->store, info);
     if (copy->picture == NULL)
         return fault_set(fault, EXIT_FAILED, "no memory for a copy of a frame; give a smaller --buffer");
@@ -150,16 +177,38 @@ static int copy_picture(struct taker *taker, const struct flip_frame *frame, str
     return 0;
 }
 
-/* Takes note of how a frame follows the one before. */
-static void count_gap(struct taker *taker, uint64_t sequence)
+/* How many frames that should have been got were not, between the one before and this one. */
+static uint64_t gap_before(const struct taker *taker, const struct flip_frame *frame)
 {
-    const uint64_t gap = taker->last != 0 && sequence > taker->last ? sequence - taker->last - 1 : 0;
+    const uint64_t sequence = frame->info.sequence, from = taker->settings->from;
+    uint64_t gap;
 
-    if (taker->settings->mailbox)
+    if (taker->last != 0)
+        return sequence > taker->last ? sequence - taker->last - 1 : 0;
+    /* Nothing of ours is before the first one, but what an eviction took of a fifo reader. */
+    gap = !taker->settings->mailbox && frame->skipped < sequence ? frame->skipped : 0;
+    if (sequence <= from)
+        return 0;
+    return gap < sequence - from ? gap : sequence - from;
+}
+
+/* Takes note of how a frame, got whole, follows the one before. */
+static void count_gap(struct taker *taker, const struct flip_frame *frame)
+{
+    const uint64_t sequence = frame->info.sequence, gap = gap_before(taker, frame);
+    uint64_t due;
+
+    if (taker->last == 0 && gap != 0)
+        taker->base = sequence - gap; /* it should have been kept, too */
+    due = taker->base != 0 ? due_before(taker, sequence) - due_before(taker, sequence - gap) : 0;
+    if (taker->settings->mailbox) {
         taker->skipped += gap;
-    else
-        taker->lost += gap;
+    } else {
+        taker->lost += due;
+        taker->passed_over += gap - due;
+    }
     taker->last = sequence;
+    taker->evicted_before = evictions(taker);
 }
 
 /* Whether the frame is one that the user wants. */
@@ -173,11 +222,24 @@ static bool is_due(const struct taker *taker, uint64_t sequence)
     return (sequence - taker->base) / taker->settings->every != (taker->kept - taker->base) / taker->settings->every;
 }
 
+/* What --from asked for, and nobody could give any more. */
+static void tell_gone(const struct taker *taker, uint64_t first)
+{
+    const uint64_t from = taker->settings->from;
+
+    if (from != 0 && first > from)
+        fprintf(stderr, PROGRAM ": frames %" PRIu64 " to %" PRIu64 " were gone already; the first one is %" PRIu64 "\n",
+                from, first - 1, first);
+}
+
 static int queue(struct taker *taker, struct frame *copy, struct fault *fault)
 {
+    if (taker->taken == 0) {
+        taker->first_ns = clock_now_ns();
+        tell_gone(taker, taker->base != 0 ? taker->base : copy->sequence);
+    }
     if (taker->base == 0) {
         taker->base = copy->sequence;
-        taker->first_ns = clock_now_ns();
     } else {
         copy->passed_over = taker->passed_over + taker->skipped;
         copy->lost = taker->lost;
@@ -200,6 +262,29 @@ static int queue(struct taker *taker, struct frame *copy, struct fault *fault)
     return 0;
 }
 
+/* The slot was given back. */
+static void trace_taken(const struct taker *taker, const struct flip_frame *frame, bool due)
+{
+    const struct trace_frame which = {.sequence = frame->info.sequence, .publish_ns = frame->info.publish_ns};
+
+    if (taker->track == NULL)
+        return;
+    trace_wait(taker->track, taker->ask_ns, frame->hold_ns, &which);
+    trace_slice(taker->track, due ? "copy" : "pass over", taker->fresh_ns, clock_now_ns(), &which, TRACE_RECEIVED);
+}
+
+/* Hands the copy on to the encoders, traced. Returns 0 or -1 with a fault. */
+static int hand_on(struct taker *taker, struct frame *copy, struct fault *fault)
+{
+    const struct trace_frame which = {.sequence = copy->sequence, .publish_ns = copy->publish_ns};
+    const uint64_t begin_ns = clock_now_ns();
+    const int rc = queue(taker, copy, fault);
+
+    if (rc == 0 && taker->track != NULL)
+        trace_slice(taker->track, "queue", begin_ns, clock_now_ns(), &which, TRACE_HANDED_ON);
+    return rc;
+}
+
 /* Copies the frame if it is wanted, and gives its slot back before anything else. */
 static int take(struct taker *taker, const struct flip_frame *frame, struct fault *fault)
 {
@@ -212,20 +297,22 @@ static int take(struct taker *taker, const struct flip_frame *frame, struct faul
         .checksum = frame->info.checksum,
     };
     int rc = due ? copy_picture(taker, frame, &copy, fault) : 0;
+    const bool is_ours = flip_reader_release(taker->reader, frame) == 0;
 
     taker->seen = copy.sequence;
-    if (flip_reader_release(taker->reader, frame) != 0) {
+    trace_taken(taker, frame, due);
+    if (!is_ours) {
         store_release(taker->store, copy.picture); /* evicted: what was copied may be anything; the gap tells of it */
         return rc;
     }
     if (rc != 0)
         return rc;
-    count_gap(taker, copy.sequence);
+    count_gap(taker, frame);
     if (copy.picture == NULL) {
         taker->passed_over += taker->base != 0;
         return 0;
     }
-    return queue(taker, &copy, fault);
+    return hand_on(taker, &copy, fault);
 }
 
 int taker_turn(struct taker *taker, struct fault *fault)
@@ -238,16 +325,20 @@ int taker_turn(struct taker *taker, struct fault *fault)
         if (rc != 0 || taker->reader == NULL)
             return rc;
     }
-    rc = wait_for_room(taker, taker->frame_bytes, fault);
-    if (rc <= 0) {
+    if (!wait_for_room(taker)) {
         taker->fresh_ns = clock_now_ns(); /* it is we who are late */
-        return rc;
+        taker->ask_ns = 0;
+        return 0;
     }
+    if (taker->ask_ns == 0)
+        taker->ask_ns = clock_now_ns();
     rc = flip_reader_acquire(taker->reader, &frame, WAIT_NS);
     switch (rc) {
     case 0:
         taker->fresh_ns = clock_now_ns();
-        return take(taker, &frame, fault);
+        rc = take(taker, &frame, fault);
+        taker->ask_ns = 0;
+        return rc;
     case -ETIMEDOUT:
     case -EINTR:
         return too_late(taker, fault);

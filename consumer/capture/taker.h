@@ -20,6 +20,7 @@ struct taker {
     const struct settings *settings;
     struct store *store;
     struct pool *pool;
+    struct trace_track *track; /* NULL: no trace */
     struct flip_reader *reader; /* NULL: not attached yet */
     struct picture *newest; /* held: of the last frame queued; NULL */
     enum taker_end end;
@@ -27,13 +28,17 @@ struct taker {
     uint64_t base, kept; /* of the first frame kept, from which --every counts (0: none yet), and the last */
     uint64_t passed_over, skipped, lost; /* since then: not wanted; too many for a mailbox; lost */
     uint64_t frame_bytes; /* of a frame as they come now */
+    uint64_t evicted_before; /* evictions when the last frame was got whole */
     uint64_t fresh_ns; /* when the last frame came, or waiting for it began */
+    uint64_t ask_ns; /* when waiting for the next one began; 0: it did not */
     /* Figures: */
     uint64_t taken, skipped_total, lost_total, evicted;
+    uint64_t lost_after; /* of lost_total, those after the last frame kept */
     uint64_t first_ns, last_ns; /* when the first and the last frame was taken */
 };
 
-void taker_init(struct taker *taker, const struct settings *settings, struct store *store, struct pool *pool);
+void taker_init(struct taker *taker, const struct settings *settings, struct store *store, struct pool *pool,
+                struct trace_track *track);
 
 /* Takes the next frame, or waits a fraction of a second for one. Returns 0 or -1 with a fault. */
 int taker_turn(struct taker *taker, struct fault *fault);

@@ -2,11 +2,13 @@
 #include "dump.h"
 
 #include "clock.h"
-#include "png_codec.h"
+#include "png_label.h"
+#include "png_proof.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,20 +18,31 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 4
-#define WAITING_MAX 2 /* frames queued beyond those being encoded: what a fifo renderer is ahead of us */
+#define WAITING_MAX 6 /* frames queued beyond those being encoded: what a fifo renderer is ahead of us */
+#define NAMES_MAX 9999 /* files of one frame */
 
 struct job {
     struct job *next; /* queued after it */
     struct job *next_unfinished;
     struct picture *picture;
-    struct dump_label label;
+    struct png_frame frame;
     bool must;
-    char path[]; /* NUL-terminated */
+    char *path; /* owned */
 };
 
 struct spare {
     struct spare *next;
     struct picture picture;
+};
+
+/* A thread, and what it keeps from file to file. */
+struct worker {
+    struct dump *dump;
+    pthread_t thread;
+    struct png_encoder *encoder;
+    struct png_body body;
+    struct png_proof proof;
+    struct png_label label;
 };
 
 struct dump {
@@ -41,8 +54,8 @@ struct dump {
     struct spare *spares;
     struct job *all; /* queued or being encoded: */
     unsigned unfinished; /* so many */
-    unsigned workers_wanted, workers; /* started at the first job */
-    pthread_t threads[WORKERS_MAX];
+    unsigned workers_wanted, worker_count; /* started at the first job */
+    struct worker workers[WORKERS_MAX];
     bool ending;
     uint64_t written;
     struct fault fault; /* of the first frame that had to be written and was not */
@@ -50,15 +63,46 @@ struct dump {
 
 /* ---- the workers */
 
-static int write_job(const struct job *job, struct fault *fault)
+/* Gives the job the path with "-N" before its end. Returns 0 or -1 with a fault. */
+static int try_another(struct dump *dump, struct job *job, const char *first, unsigned number, struct fault *fault)
 {
-    char sequence[24], acquire[24], publish[24];
-    const struct png_text texts[] = {
-        {"flipbook.segment", job->label.segment},
-        {"flipbook.sequence", sequence},
-        {"flipbook.acquire_ns", acquire},
-        {"flipbook.publish_ns", publish},
-    };
+    static const char ending[] = ".png";
+    char *path, *before;
+
+    if (number > NAMES_MAX ||
+        asprintf(&path, "%.*s-%u%s", (int)(strlen(first) - (sizeof ending - 1)), first, number, ending) < 0)
+        return fault_set(fault, EXIT_FAILED, "no name is left beside \"%s\", or no memory", first);
+    pthread_mutex_lock(&dump->mutex); /* dump_will_write reads it */
+    before = job->path;
+    job->path = path;
+    pthread_mutex_unlock(&dump->mutex);
+    if (before != first)
+        free(before);
+    return 0;
+}
+
+/* Another viewer in the same folder may have taken the name since it was chosen. */
+static int add_body(struct worker *worker, struct job *job, struct fault *fault)
+{
+    char *first = job->path;
+    int rc;
+
+    for (unsigned number = 1;; number++) {
+        rc = png_add_body(job->path, &worker->body, worker->label.texts, worker->label.count, fault);
+        if (rc == 1)
+            rc = try_another(worker->dump, job, first, number, fault);
+        else
+            break;
+        if (rc != 0)
+            break;
+    }
+    if (job->path != first)
+        free(first);
+    return rc;
+}
+
+static int write_job(struct worker *worker, struct job *job, struct fault *fault)
+{
     const struct image *image = &job->picture->image;
     const struct png_picture png = {
         .pixels = image->pixels,
@@ -68,14 +112,17 @@ static int write_job(const struct job *job, struct fault *fault)
         .format = image->format,
         .alpha = image->alpha,
         .speed = PNG_FAST,
-        .texts = texts,
-        .text_count = sizeof texts / sizeof texts[0],
     };
+    uint64_t hash;
 
-    snprintf(sequence, sizeof sequence, "%" PRIu64, job->label.sequence);
-    snprintf(acquire, sizeof acquire, "%" PRIu64, job->label.acquire_ns);
-    snprintf(publish, sizeof publish, "%" PRIu64, job->label.publish_ns);
-    return png_write_file(job->path, &png, fault);
+    if (!png_proof_hash(&worker->proof, &png, &hash))
+        return fault_set(fault, EXIT_FAILED, "cannot write \"%s\": out of memory", job->path);
+    if (png_encode(worker->encoder, &png, &worker->body, job->path, fault) != 0)
+        return -1;
+    png_label_make(&worker->label, &job->frame, hash, image->alpha);
+    if (job->must)
+        return png_replace_body(job->path, &worker->body, worker->label.texts, worker->label.count, fault);
+    return add_body(worker, job, fault);
 }
 
 static void give_spare(struct dump *dump, struct picture *picture)
@@ -95,6 +142,7 @@ static void forget_job(struct dump *dump, struct job *job)
         link = &(*link)->next_unfinished;
     *link = job->next_unfinished;
     give_spare(dump, job->picture);
+    free(job->path);
     free(job);
     dump->unfinished--;
 }
@@ -116,7 +164,8 @@ static void finish_job(struct dump *dump, struct job *job, int rc, const struct 
 
 static void *work(void *argument)
 {
-    struct dump *dump = argument;
+    struct worker *worker = argument;
+    struct dump *dump = worker->dump;
 
     pthread_mutex_lock(&dump->mutex);
     for (;;) {
@@ -133,12 +182,28 @@ static void *work(void *argument)
         if (dump->first == NULL)
             dump->last = &dump->first;
         pthread_mutex_unlock(&dump->mutex);
-        rc = write_job(job, &fault);
+        rc = write_job(worker, job, &fault);
         pthread_mutex_lock(&dump->mutex);
         finish_job(dump, job, rc, &fault);
     }
     pthread_mutex_unlock(&dump->mutex);
     return NULL;
+}
+
+static void worker_finish(struct worker *worker)
+{
+    png_encoder_destroy(worker->encoder);
+    png_body_finish(&worker->body);
+    png_proof_finish(&worker->proof);
+}
+
+static bool start_worker(struct dump *dump, struct worker *worker)
+{
+    *worker = (struct worker){.dump = dump, .encoder = png_encoder_create()};
+    if (worker->encoder != NULL && pthread_create(&worker->thread, NULL, work, worker) == 0)
+        return true;
+    worker_finish(worker);
+    return false;
 }
 
 /* Signals are for the main thread, whose waits they end. Returns whether there is a worker at all. */
@@ -148,17 +213,25 @@ static bool start_workers(struct dump *dump)
 
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    while (dump->workers < dump->workers_wanted && pthread_create(&dump->threads[dump->workers], NULL, work, dump) == 0)
-        dump->workers++;
+    while (dump->worker_count < dump->workers_wanted && start_worker(dump, &dump->workers[dump->worker_count]))
+        dump->worker_count++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return dump->workers != 0;
+    return dump->worker_count != 0;
 }
 
 /* ---- the caller's side */
 
+/* That this process may run on: taskset and containers give less than all. */
+static int cores(void)
+{
+    cpu_set_t allowed;
+
+    return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : get_nprocs();
+}
+
 int dump_create(struct dump **out, const char *program, struct fault *fault)
 {
-    const int cpus = get_nprocs();
+    const int cpus = cores();
     struct dump *dump = calloc(1, sizeof *dump);
     pthread_condattr_t monotonic;
 
@@ -240,18 +313,19 @@ void dump_put_back(struct dump *dump, struct picture *picture)
     pthread_mutex_unlock(&dump->mutex);
 }
 
-int dump_queue(struct dump *dump, struct picture *picture, const struct dump_label *label, const char *path, bool must,
+int dump_queue(struct dump *dump, struct picture *picture, const struct png_frame *frame, const char *path, bool must,
                struct fault *fault)
 {
-    struct job *job = malloc(sizeof *job + strlen(path) + 1);
+    struct job *job = malloc(sizeof *job);
+    char *copy = strdup(path);
 
-    if (job == NULL || !start_workers(dump)) {
+    if (job == NULL || copy == NULL || !start_workers(dump)) {
+        free(copy);
         free(job);
         dump_put_back(dump, picture);
         return fault_set(fault, EXIT_FAILED, "no memory or no thread for writing \"%s\"", path);
     }
-    *job = (struct job){.picture = picture, .label = *label, .must = must};
-    strcpy(job->path, path);
+    *job = (struct job){.picture = picture, .frame = *frame, .must = must, .path = copy};
     pthread_mutex_lock(&dump->mutex);
     *dump->last = job;
     dump->last = &job->next;
@@ -309,8 +383,10 @@ static void stop_workers(struct dump *dump)
     dump->ending = true;
     pthread_cond_broadcast(&dump->work);
     pthread_mutex_unlock(&dump->mutex);
-    for (unsigned i = 0; i < dump->workers; i++)
-        pthread_join(dump->threads[i], NULL);
+    for (unsigned i = 0; i < dump->worker_count; i++) {
+        pthread_join(dump->workers[i].thread, NULL);
+        worker_finish(&dump->workers[i]);
+    }
 }
 
 void dump_destroy(struct dump *dump)

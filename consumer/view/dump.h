@@ -8,14 +8,9 @@
 
 #include "fault.h"
 #include "picture.h"
+#include "png_label.h"
 
 struct dump;
-
-/* What is written beside the pixels. */
-struct dump_label {
-    const char *segment; /* borrowed until dump_destroy */
-    uint64_t sequence, acquire_ns, publish_ns;
-};
 
 /* On success *dump is the caller's. program: the name that notes on stderr begin with, borrowed. Returns 0 or -1. */
 int dump_create(struct dump **dump, const char *program, struct fault *fault);
@@ -31,11 +26,13 @@ struct picture *dump_take(struct dump *dump);
 void dump_put_back(struct dump *dump, struct picture *picture);
 
 /*
- * Has the picture written to path (copied), which no job under way may have (dump_will_write). must: if that fails,
- * dump_failed says so, and what else is queued is written nonetheless; else the outcome is noted on stderr. Returns 0 or
- * -1 without memory; the picture is gone either way.
+ * Has the picture written to path (copied), which no job under way may have (dump_will_write), and labelled as that
+ * frame, whose segment's name is borrowed until dump_destroy. must: it replaces what has that name, if that fails
+ * dump_failed says so, and what else is queued is written nonetheless; else nothing is ever replaced, even what comes to
+ * have that name meanwhile (-1, -2 and so on is added to it), and the outcome is noted on stderr. Returns 0 or -1 without
+ * memory; the picture is gone either way.
  */
-int dump_queue(struct dump *dump, struct picture *picture, const struct dump_label *label, const char *path, bool must,
+int dump_queue(struct dump *dump, struct picture *picture, const struct png_frame *frame, const char *path, bool must,
                struct fault *fault);
 
 /* Whether that path is queued or being written: the file may not be there yet. */

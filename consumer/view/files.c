@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-int files_init(struct files *files, const char *segment, const char *directory, struct fault *fault)
+int files_init(struct files *files, const char *segment, const char *directory, bool mailbox, struct fault *fault)
 {
-    *files = (struct files){.segment = segment, .directory = directory};
+    *files = (struct files){.segment = segment, .directory = directory, .mailbox = mailbox};
     if (directory != NULL && dump_check_directory(directory, fault) != 0)
         return -1;
     return dump_create(&files->dump, PROGRAM, fault);
@@ -32,13 +32,14 @@ static char *path_of(const char *directory, uint64_t sequence, unsigned which)
     return asprintf(&path, "%s/frame-%08" PRIu64 "%s.png", directory, sequence, suffix) < 0 ? NULL : path;
 }
 
-static struct dump_label label_of(const struct files *files, const struct flip_info *info)
+static struct png_frame frame_of(const struct files *files, const struct flip_info *info)
 {
-    return (struct dump_label){
+    return (struct png_frame){
         .segment = files->segment,
         .sequence = info->sequence,
         .acquire_ns = info->acquire_ns,
         .publish_ns = info->publish_ns,
+        .mailbox = files->mailbox,
     };
 }
 
@@ -82,7 +83,7 @@ void files_discard(struct files *files, struct picture *copy)
 int files_dump(struct files *files, struct picture *copy, const struct flip_info *info, unsigned life,
                struct fault *fault)
 {
-    const struct dump_label label = label_of(files, info);
+    const struct png_frame frame = frame_of(files, info);
     char *path;
     int rc;
 
@@ -93,7 +94,7 @@ int files_dump(struct files *files, struct picture *copy, const struct flip_info
         files_discard(files, copy);
         return no_memory(fault);
     }
-    rc = dump_queue(files->dump, copy, &label, path, true, fault);
+    rc = dump_queue(files->dump, copy, &frame, path, true, fault);
     free(path);
     return rc;
 }
@@ -115,14 +116,23 @@ static char *unused_path(struct dump *dump, uint64_t sequence)
 /* Queues a copy of what the screen shows. Returns 0 or -1 with a fault. */
 static int queue_screenshot(struct files *files, struct screen *screen, const char *path, struct fault *fault)
 {
-    const struct dump_label label = label_of(files, &screen->info);
+    const struct png_frame frame = frame_of(files, &screen->info);
     struct picture *copy = dump_take(files->dump);
 
     if (copy == NULL || screen_copy(screen, copy) != 0) {
         files_discard(files, copy);
         return no_memory(fault);
     }
-    return dump_queue(files->dump, copy, &label, path, false, fault);
+    return dump_queue(files->dump, copy, &frame, path, false, fault);
+}
+
+/* Whether --dump sees to the frame. *path: where it is to be, in either case; NULL without --dump. */
+static bool is_dumped(const struct files *files, const struct screen *screen, char **path)
+{
+    if (files->directory == NULL)
+        return false;
+    *path = path_of(files->directory, screen->info.sequence, screen->life);
+    return *path != NULL && (access(*path, F_OK) == 0 || dump_will_write(files->dump, *path));
 }
 
 void files_screenshot(struct files *files, struct screen *screen)
@@ -133,15 +143,13 @@ void files_screenshot(struct files *files, struct screen *screen)
 
     if (!screen->has_frame)
         fault_set(&fault, EXIT_NOTHING, "no frame on the screen, nothing to write");
-    else if (files->directory != NULL) { /* it is dumped as every other one is */
-        path = path_of(files->directory, sequence, screen->life);
-        if (path != NULL)
-            fprintf(stderr, PROGRAM ": the frame will be in %s\n", path);
-    } else if (!dump_wait_room(files->dump, 0))
+    else if (is_dumped(files, screen, &path))
+        fprintf(stderr, PROGRAM ": the frame will be in %s\n", path);
+    else if (!dump_wait_room(files->dump, 0))
         fault_set(&fault, EXIT_FAILED, "too many frames wait to be written, frame %" PRIu64 " is not; press s again",
                   sequence);
     else {
-        path = unused_path(files->dump, sequence);
+        path = path != NULL ? path : unused_path(files->dump, sequence);
         if (path == NULL)
             fault_set(&fault, EXIT_FAILED, "no memory, or no file name left, for frame %" PRIu64, sequence);
         else

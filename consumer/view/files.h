@@ -10,10 +10,11 @@ struct files {
     struct dump *dump; /* owned */
     const char *segment; /* borrowed */
     const char *directory; /* of --dump, borrowed; NULL: frames are not dumped */
+    bool mailbox; /* frames may be left out: their files say so */
 };
 
 /* Finds out, too, whether the directory can be written. Returns 0 or -1 with a fault; files_finish either way. */
-int files_init(struct files *files, const char *segment, const char *directory, struct fault *fault);
+int files_init(struct files *files, const char *segment, const char *directory, bool mailbox, struct fault *fault);
 void files_finish(struct files *files);
 
 /*

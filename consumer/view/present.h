@@ -16,6 +16,7 @@
 
 struct present_path {
     const char *name;
+    const char *stage; /* what draw() does to a frame, in one word, for the figures */
 
     /* NULL: not possible here, SDL_GetError() says why. accelerated: only if a GPU does the work. */
     void *(*open)(SDL_Window *window, bool accelerated);

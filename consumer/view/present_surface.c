@@ -154,6 +154,7 @@ static int surface_take_back(void *opaque, struct picture *picture)
 
 const struct present_path present_surface = {
     .name = "surface",
+    .stage = "blit",
     .open = surface_open,
     .close = surface_close,
     .prepare = surface_prepare,

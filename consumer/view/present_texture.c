@@ -128,6 +128,7 @@ static int texture_show(void *opaque)
 
 const struct present_path present_texture = {
     .name = "texture",
+    .stage = "upload",
     .open = texture_open,
     .close = texture_close,
     .prepare = texture_prepare,

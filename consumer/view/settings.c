@@ -27,10 +27,12 @@ int settings_parse(int argc, char **argv, struct settings *settings, const char 
         {"scale", 0, "HOW", "how a frame fills the window (default fit)", OPTION_CHOICE, FIELD(scale), 0, 0, scales},
         {"present", 0, "PATH", "how pixels get to the screen (default auto)", OPTION_CHOICE, FIELD(present), 0, 0,
          window_present_names()},
-        {"wait", 0, "MODE", "how to wait for frames (default: the first of these)", OPTION_CHOICE, FIELD(wait), 0, 0,
-         flip_wait_modes()},
+        {"wait", 0, "MODE", "how to wait for frames (default sleep: others save less than a screen shows)",
+         OPTION_CHOICE, FIELD(wait), 0, 0, flip_wait_modes()},
         {"timeout", 't', "SEC", "fail with exit code 3 if no frame comes for SEC seconds (default: never)",
          OPTION_SECONDS, FIELD(timeout_ns), 1000000, UINT64_C(3600000000000), NULL},
+        {"trace", 0, "FILE.json", "write what was done when, for Perfetto; programs may share the file", OPTION_TEXT,
+         FIELD(trace), 0, 0, NULL},
         {"json", 0, NULL, "print the summary as JSON on stdout", OPTION_FLAG, FIELD(json), 0, 0, NULL},
     };
     const struct program program = {
@@ -46,7 +48,11 @@ int settings_parse(int argc, char **argv, struct settings *settings, const char 
     };
     struct flip_segment_status status;
     size_t count;
-    const int rc = options_parse(&program, argc, argv, settings, name, 1, &count, fault);
+    int rc;
+
+    /* The library's default saves microseconds, which a screen does not show, for a few percent of a core. */
+    settings->wait = options_choice(flip_wait_modes(), "sleep");
+    rc = options_parse(&program, argc, argv, settings, name, 1, &count, fault);
 
     if (rc == 0 && count == 0)
         return fault_set(fault, EXIT_USAGE, "which segment? give a NAME, such as \"demo\"; see --help");

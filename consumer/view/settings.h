@@ -12,6 +12,7 @@
 
 struct settings {
     const char *dump; /* NULL: no dump */
+    const char *trace; /* NULL: no trace */
     uint64_t frames; /* 0: no limit */
     uint64_t timeout_ns; /* 0: none */
     unsigned scale; /* enum scale_mode */

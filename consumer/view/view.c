@@ -16,6 +16,7 @@
 #include "screen.h"
 #include "settings.h"
 #include "stop.h"
+#include "trace.h"
 #include "window.h"
 
 #include <flipbook.h>
@@ -42,9 +43,13 @@ struct view {
     struct files files;
     struct tally tally;
     struct meter meter;
+    struct trace *trace; /* NULL: none is wanted */
+    struct trace_track *track;
     uint64_t evicted; /* feed_evicted() when the last frame was presented, or passed by while paused */
     uint64_t start_ns;
     uint64_t fresh_ns; /* when the last frame came, or waiting for it began */
+    uint64_t ask_ns; /* when waiting for the next one began; 0: it did not */
+    bool has_room; /* to dump the frame in hand */
     bool paused, quit;
     bool was_gone; /* the title says that the renderer is gone */
 };
@@ -93,20 +98,46 @@ static void keep_title(struct view *view)
 
 /* ---- frames */
 
+/* The slot was given back. A frame that the window is not made for yet is only copied, and drawn when that is done. */
+static void trace_taken(const struct view *view, const struct flip_frame *frame, const struct frame_times *times,
+                        bool is_dumped)
+{
+    const struct trace_frame which = {.sequence = frame->info.sequence, .publish_ns = frame->info.publish_ns};
+    const char *stage = times->is_drawn ? window_draw_stage(view->window) : "keep";
+
+    trace_wait(view->track, times->ask_ns, frame->hold_ns, &which);
+    trace_slice(view->track, stage, times->draw_ns, times->drawn_ns, &which, TRACE_RECEIVED);
+    if (is_dumped)
+        trace_slice(view->track, "copy", times->drawn_ns, times->copied_ns, &which, TRACE_NO_FLOW);
+}
+
+static void trace_presented(const struct view *view, const struct flip_frame *frame, const struct frame_times *times)
+{
+    const struct trace_frame which = {.sequence = frame->info.sequence, .publish_ns = frame->info.publish_ns};
+
+    trace_slice(view->track, times->is_drawn ? "present" : "open window", times->present_ns, times->presented_ns,
+                &which, TRACE_NO_FLOW);
+}
+
 /* The frame's slot was given back in good order. */
-static int present(struct view *view, const struct flip_frame *frame, struct picture *copy, struct fault *fault)
+static int present(struct view *view, const struct flip_frame *frame, struct frame_times *times, struct picture *copy,
+                   struct fault *fault)
 {
     char title[256];
 
     make_title(view, title, sizeof title);
+    times->present_ns = clock_now_ns();
     if (screen_show(&view->screen, frame, view->feed.life, title, fault) != 0) {
         files_discard(&view->files, copy);
         return -1;
     }
-    tally_presented(&view->tally, frame);
+    times->presented_ns = clock_now_ns();
+    tally_presented(&view->tally, frame, times);
+    trace_presented(view, frame, times);
     view->evicted = feed_evicted(&view->feed);
     view->tally.skipped += view->tally.frames > 1 ? frame->skipped : 0;
     view->tally.lost += view->settings->fifo ? frame->skipped : 0;
+    view->tally.not_dumped += !view->has_room;
     if (view->tally.frames == 1) {
         meter_start(&view->meter, 1, frame->info.sequence, view->feed.life);
         refresh_title(view);
@@ -117,13 +148,20 @@ static int present(struct view *view, const struct flip_frame *frame, struct pic
 /* Shows a frame and gives it back: as soon as it was read, before the screen has it. */
 static int show_frame(struct view *view, const struct flip_frame *frame, struct fault *fault)
 {
+    struct frame_times times = {.ask_ns = view->ask_ns, .draw_ns = view->fresh_ns};
     struct picture *copy = NULL;
+    bool is_ours;
     int rc = screen_take(&view->screen, frame, fault);
 
-    if (rc == 0)
+    times.drawn_ns = clock_now_ns();
+    times.is_drawn = view->screen.is_drawn;
+    if (rc == 0 && view->has_room)
         rc = files_copy(&view->files, frame, &copy, fault);
-    if (feed_release(&view->feed, frame))
-        return rc == 0 ? present(view, frame, copy, fault) : -1;
+    times.copied_ns = copy != NULL ? clock_now_ns() : times.drawn_ns;
+    is_ours = feed_release(&view->feed, frame);
+    trace_taken(view, frame, &times, copy != NULL);
+    if (is_ours)
+        return rc == 0 ? present(view, frame, &times, copy, fault) : -1;
     screen_reject(&view->screen);
     files_discard(&view->files, copy);
     return rc;
@@ -173,22 +211,31 @@ static int take_turn(struct view *view, struct fault *fault)
     struct flip_frame frame;
     int rc;
 
-    if (view->paused)
+    if (view->paused) {
+        view->ask_ns = 0;
         return pause_for_a_slice(view, fault);
-    rc = files_wait_room(&view->files, SLICE_NS, fault);
+    }
+    /* A mailbox never waits for the disk: what there is no room for is shown, and not dumped. */
+    rc = files_wait_room(&view->files, view->settings->fifo ? SLICE_NS : 0, fault);
     if (rc < 0)
         return -1;
-    if (rc == 0) {
+    view->has_room = rc == 1;
+    if (rc == 0 && view->settings->fifo) {
         view->fresh_ns = clock_now_ns(); /* it is we who are late */
+        view->ask_ns = 0;
         return 0;
     }
+    if (view->ask_ns == 0)
+        view->ask_ns = clock_now_ns();
     rc = feed_next(&view->feed, &frame, SLICE_NS, fault);
     if (rc == 0)
         return wait_on(view, fault);
     if (rc < 0)
         return -1;
     view->fresh_ns = clock_now_ns();
-    return show_frame(view, &frame, fault);
+    rc = show_frame(view, &frame, fault);
+    view->ask_ns = 0;
+    return rc;
 }
 
 /* ---- the user */
@@ -275,6 +322,7 @@ static int conclude(struct view *view, int rc, struct fault *fault)
     if (view->settings->fifo && !view->paused && tally->evicted != view->evicted)
         tally->lost++;
     tally->present_path = window_present_path(view->window);
+    tally->draw_stage = window_draw_stage(view->window);
     if (rc == 0 && view->settings->dump != NULL && tally->lost != 0)
         rc = fault_set(fault, EXIT_CHECK_FAILED,
                        "at least %" PRIu64
@@ -301,7 +349,7 @@ static int view_segment(struct view *view, struct fault *fault)
     int rc;
 
     feed_init(&view->feed, view->name, settings->fifo ? FLIP_FIFO : FLIP_MAILBOX, flip_wait_modes()[settings->wait]);
-    rc = files_init(&view->files, view->name, settings->dump, fault);
+    rc = files_init(&view->files, view->name, settings->dump, !settings->fifo, fault);
     if (rc == 0)
         rc = window_create(&view->window, &options, fault);
     if (rc == 0)
@@ -317,6 +365,16 @@ static int view_segment(struct view *view, struct fault *fault)
     return rc;
 }
 
+static int open_trace(struct view *view, struct fault *fault)
+{
+    const struct trace_options options = {.path = view->settings->trace, .program = PROGRAM, .segment = view->name};
+
+    if (trace_open(&view->trace, &options, fault) != 0)
+        return -1;
+    view->track = trace_track(view->trace, "viewer", TRACE_SLICES);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
@@ -329,7 +387,9 @@ int main(int argc, char **argv)
     if (rc == 0) {
         stop_on_signals();
         tally_init(&view.tally, view.name);
-        rc = view_segment(&view, &fault);
+        rc = open_trace(&view, &fault);
+        if (rc == 0)
+            rc = trace_close(view.trace, view_segment(&view, &fault), &fault); /* with nothing held any more */
         tally_finish(&view.tally);
     }
     return rc == 0 ? EXIT_DONE : fault_print(&fault, PROGRAM);

@@ -178,6 +178,11 @@ const char *window_present_path(const struct window *window)
     return window->presenter.path == NULL ? NULL : window->presenter.path->name;
 }
 
+const char *window_draw_stage(const struct window *window)
+{
+    return window->presenter.path == NULL ? present_surface.stage : window->presenter.path->stage;
+}
+
 /* ---- while it is open */
 
 void window_set_title(struct window *window, const char *title)

@@ -46,6 +46,9 @@ bool window_is_open(const struct window *window);
 /* The name of the present path in use; NULL before the window is open. */
 const char *window_present_path(const struct window *window);
 
+/* What window_draw does on that path, in one word: "blit" or "upload"; "blit" before the window is open. */
+const char *window_draw_stage(const struct window *window);
+
 /* Changes the title if it is another one. */
 void window_set_title(struct window *window, const char *title);
 void window_toggle_fullscreen(struct window *window);
