@@ -11,7 +11,7 @@ uint32_t flip_core_here(void);
 /* Whether the calling thread may run on one core only. */
 bool flip_core_only_one(void);
 
-/* Moves the calling thread to another core that it may run on, if there is one. Where it may run stays what it was. */
+/* Moves the calling thread to another core, if it may run on all that there are: who confined it had a reason. */
 void flip_core_leave(void);
 
 #endif

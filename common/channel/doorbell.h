@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Ringing. A semaphore only says "look again"; a flag beside it keeps its count bounded, however often one rings and
- * however seldom the other looks: at most 3 for a reader's bell, FLIP_READERS_MAX + 2 for the writer's.
+ * however seldom the other looks: at most 2 for a reader's bell, FLIP_READERS_MAX + 2 for the writer's.
  *
  * A reader has `kick` at 1 while it is awake: it will look again by itself before it sleeps. So a writer that publishes
  * to readers which are awake finds a 1 in a cache line that nobody changes, and goes on.

@@ -129,7 +129,7 @@ enum flip_entry_state {
 struct flip_entry {
     alignas(FLIP_CACHE_LINE) _Atomic uint32_t state; /* enum flip_entry_state */
     _Atomic uint32_t kind; /* enum flip_mode; written before the state becomes JOIN */
-    _Atomic uint32_t kick; /* 1: a ring is pending; keeps the semaphore's count bounded */
+    _Atomic uint32_t kick; /* 0: asleep, or about to be, and to be rung; 1: awake, or rung already */
     _Atomic uint32_t pid; /* for people, see flipbook-ls */
     sem_t bell;
     alignas(FLIP_CACHE_LINE) _Atomic uint64_t delivered; /* frames, as struct flip_reader_stats */

@@ -58,6 +58,8 @@ struct flip_waiter {
     flip_wait_function *wait;
     bool one_core; /* nobody can ring while we spin */
     bool spin_paid; /* the last ring came within the time that a brief spin takes */
+    bool stay; /* on whatever core the thread is */
+    uint64_t leave_ns; /* not before that time */
     struct flip_arrival arrival;
     struct flip_predict predict; /* when the next ring is due */
 };

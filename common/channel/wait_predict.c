@@ -10,6 +10,9 @@
 
 #include <errno.h>
 
+/* Between two moves to another core. If one does not last, more of them will not do either. */
+#define LEAVE_PACE_NS UINT64_C(50000000)
+
 /* Not when the frame comes, for it is waited for; but before the next wait. */
 static void learn(struct flip_waiter *waiter, uint64_t now_ns)
 {
@@ -43,13 +46,15 @@ static int doze(struct flip_waiter *waiter, const struct flip_bell *bell, uint64
 }
 
 /* Spinning where the writer is about to run keeps it from its work, or us from seeing it. Schedulers like to put a sleeper
-   beside who wakes it, and leave it there. */
-static void leave_to_ringer(const struct flip_bell *bell)
+   beside who wakes it, and leave it there. Before the doze, for it takes a while: who falls asleep elsewhere wakes there. */
+static void leave_to_ringer(struct flip_waiter *waiter, const struct flip_bell *bell, uint64_t now_ns)
 {
     const uint32_t core = bell->ringer_core == NULL ? 0 : atomic_load_explicit(bell->ringer_core, memory_order_relaxed);
 
-    if (core != 0 && core == flip_core_here())
-        flip_core_leave();
+    if (waiter->stay || core == 0 || core != flip_core_here() || now_ns < waiter->leave_ns)
+        return;
+    flip_core_leave();
+    waiter->leave_ns = now_ns + LEAVE_PACE_NS;
 }
 
 int flip_wait_predict(struct flip_waiter *waiter, const struct flip_bell *bell, uint64_t deadline_ns)
@@ -65,11 +70,12 @@ int flip_wait_predict(struct flip_waiter *waiter, const struct flip_bell *bell, 
         if (plan.spin_until_ns == 0 || plan.sleep_until_ns >= deadline_ns)
             break;
         if (plan.sleep_until_ns > now_ns) {
-            const int rc = doze(waiter, bell, plan.sleep_until_ns);
+            int rc;
+            leave_to_ringer(waiter, bell, now_ns);
+            rc = doze(waiter, bell, plan.sleep_until_ns);
             /* Not at once to the spin: the look on the way warms what the next one will need. */
             return rc == -ETIMEDOUT ? 0 : rc;
         }
-        leave_to_ringer(bell);
         start_ns = flip_now_ns();
         rung = flip_waiter_spin(waiter, bell, plan.spin_until_ns < deadline_ns ? plan.spin_until_ns : deadline_ns);
         now_ns = flip_now_ns();

@@ -69,7 +69,6 @@ int flip_wait_sleep(struct flip_waiter *waiter, const struct flip_bell *bell, ui
         flip_waiter_spin(waiter, bell, spin_until_ns < deadline_ns ? spin_until_ns : deadline_ns))
         return 0;
     rc = flip_bell_sleep(bell, deadline_ns);
-    if (rc == 0)
-        waiter->spin_paid = flip_now_ns() - start_ns < 2 * BRIEF_SPIN_NS;
+    waiter->spin_paid = rc == 0 && flip_now_ns() - start_ns < BRIEF_SPIN_NS;
     return rc;
 }

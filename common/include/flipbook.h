@@ -17,6 +17,9 @@
  * does not survive fork(): in the child every call on it returns -EBADF, the pixels of its canvas and frames are not
  * mapped any more, and the child must still destroy it.
  *
+ * -EINTR says that a signal handler ran while a call slept. One that runs just before it falls asleep, or while it spins,
+ * goes unnoticed: a program that is to be ended by a signal uses finite timeouts, or has the signal sent again.
+ *
  * Times are nanoseconds of CLOCK_MONOTONIC. Pixels are 8 bits a channel, 4 bytes each; rows start 64-byte aligned.
  */
 #ifndef FLIPBOOK_H
@@ -200,6 +203,7 @@ struct flip_reader_options {
     enum flip_mode mode; /* default FLIP_MAILBOX */
     enum flip_map map; /* default FLIP_MAP_READ_ONLY */
     const char *wait; /* one of flip_wait_modes(), copied; NULL: the first of them */
+    bool stay; /* do not move the calling thread to another core: see flip_wait_modes */
     uint64_t reserved[4]; /* must be zero */
 };
 
@@ -217,14 +221,18 @@ struct flip_reader_stats {
     uint64_t delivered; /* frames acquired, and not taken away by an eviction */
     uint64_t skipped; /* frames published meanwhile that this reader did not get */
     uint64_t evicted; /* times this reader was evicted; counted when it comes back, in flip_reader_acquire */
-    bool abandoned; /* after -EPIPE: the writer died without closing its segment */
+    bool abandoned; /* after -EPIPE: the writer is known to have died without closing its segment */
 };
 
 /*
- * The names of the wait modes, the default first, NULL last. "predict": on a semaphore, but awake for a moment around the
- * time that the next frame is due; it spends at most 5 % of a core on that. "sleep": on a semaphore. "spin": never sleeps.
- * A signal that comes while a reader spins does not end its wait with -EINTR: use finite timeouts, or signal again, if a
- * handler sets a flag to stop.
+ * The names of the wait modes, the default first, NULL last.
+ *
+ * "predict": on a semaphore, but awake for a moment around the time that the next frame is due. It spends at most 5 % of a
+ * core on that. When it finds itself on the core that the writer publishes from, it moves the calling thread to another
+ * one, a few times a second at most, by forbidding it that core for an instant (sched_setaffinity); never a thread that
+ * may not run on all cores, and not if `stay` is set.
+ * "sleep": on a semaphore. "spin": never sleeps.
+ * While frames follow each other within 50 us, the first two spin as well.
  */
 FLIP_API const char *const *flip_wait_modes(void);
 

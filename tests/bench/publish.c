@@ -17,7 +17,7 @@ static const struct {
 } rows[] = {
     {"no reader", {.readers = 0, .period_ns = 1000000}, 200},
     {"1 reader, spinning", {.readers = 1, .wait = "spin", .period_ns = 1000000}, 200},
-    {"1 reader, predicting at 60 Hz", {.readers = 1, .wait = "predict", .period_ns = 16666667}, 0},
+    {"1 reader, predicting at 60 Hz", {.readers = 1, .wait = "predict", .period_ns = 16666667}, 200},
     {"1 reader, asleep", {.readers = 1, .wait = "sleep", .period_ns = 2000000}, 0},
     {"2 readers, asleep", {.readers = 2, .wait = "sleep", .period_ns = 2000000}, 0},
     {"8 readers, asleep", {.readers = 8, .wait = "sleep", .period_ns = 2000000}, 0},

@@ -26,7 +26,7 @@
 #define CONNECT_NS 5000000000u
 #define CHUNKS 8
 #define CHUNK_HEADROOM 4096 /* for iceoryx's header, and to align the pixels */
-#define QUEUE_FRAMES 1 /* one waits, one is drawn: as two slots */
+#define QUEUE_FRAMES 1 /* the least there is: one is drawn, one waits, one is read: a frame more than two slots have */
 
 struct side {
     char folder[32], config[48];
