@@ -205,13 +205,13 @@ static uint64_t patience_ns(const struct measurement *measurement)
     return until_ns > now_ns ? until_ns - now_ns : 0;
 }
 
+/* The reader knows; the name may have another writer by now. */
 static enum measure_end writer_is_gone(const struct measurement *measurement)
 {
-    struct flip_segment_status status;
-    const bool stale =
-        flip_segment_get_status(measurement->settings->name, &status) == 0 && status.state == FLIP_STATE_STALE;
+    struct flip_reader_stats stats;
+    const bool killed = flip_reader_get_stats(measurement->reader, &stats) == 0 && stats.abandoned;
 
-    return stale ? MEASURE_KILLED : MEASURE_CLOSED;
+    return killed ? MEASURE_KILLED : MEASURE_CLOSED;
 }
 
 /* Takes the next frame, or finds why there is none. Returns 0 or -1 with a fault. */

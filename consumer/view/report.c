@@ -107,6 +107,10 @@ static int print_json(struct tally *tally, struct fault *fault)
 /* "blit 48, 82": the 50th and the 99th percentile in us. */
 static void say_stage(char *text, size_t size, const char *name, struct samples *samples)
 {
+    if (samples->count == 0) {
+        snprintf(text, size, "%s -", name);
+        return;
+    }
     snprintf(text, size, "%s %.0f, %.0f", name, (double)samples_percentile(samples, 0.5) / 1e3,
              (double)samples_percentile(samples, 0.99) / 1e3);
 }
