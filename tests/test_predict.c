@@ -442,6 +442,7 @@ static void a_plan_is_in_order_and_no_longer_than_promised(void **state)
         assert_in_range(plan.spin_until_ns - plan.sleep_until_ns, 1, 1100 * US);
     }
     assert_in_range(plans, 100, 2000);
+    assert_within_budget(&world);
 }
 
 /* ---- what it is told may be wrong */
@@ -704,6 +705,36 @@ static void a_new_period_forgets_how_the_old_one_scattered(void **state)
     run_unseen(&world, 14, HZ(24), 0);
     run(&world, 10, HZ(24), 0);
     assert_met(&world, 90);
+    assert_within_budget(&world);
+}
+
+static void a_small_change_of_period_is_followed_and_not_learned_anew(void **state)
+{
+    struct world world;
+    (void)state;
+
+    init_steady(&world);
+    for (unsigned i = 0; i < 200; i++) {
+        world.beat_ns += 500 * US; /* 3 % */
+        arrive(&world, 1, 0);
+        assert_int_equal(world.predict.lateness.count, FLIP_PREDICT_KEPT); /* what was seen is still of use */
+    }
+    assert_true(llabs(off_beat(&world)) < 10 * (int64_t)US);
+    assert_near(world.predict.period_ns, HZ(60) + 490 * US, HZ(60) + 510 * US);
+}
+
+static void an_accident_is_remembered_as_a_frame_that_was_not_met(void **state)
+{
+    struct world world;
+    (void)state;
+
+    init_steady(&world);
+    for (unsigned i = 0; i < 32; i++)
+        arrive(&world, 1, i % 2 == 0 ? 5 * MS : 0);
+    assert_true(flip_predict_plan(&world.predict, world.now_ns).spin_until_ns != 0); /* half of them are on time */
+    for (unsigned i = 0; i < 3; i++)
+        arrive(&world, 1, i % 2 == 0 ? -5 * (int64_t)MS : 0);
+    assert_int_equal(flip_predict_plan(&world.predict, world.now_ns).spin_until_ns, 0);
 }
 
 static void a_count_that_cannot_be_is_taken_as_one(void **state)
@@ -739,6 +770,7 @@ static void times_past_belief_are_ignored(void **state)
         flip_predict_arrived(&world.predict, times[i], 1);
         run(&world, 40, HZ(60), 0);
         assert_int_equal(world.met, 40);
+        assert_within_budget(&world);
     }
 }
 
@@ -751,6 +783,7 @@ static void a_machine_that_is_up_for_ten_years_is_served(void **state)
     run_unseen(&world, 20, HZ(60), 50 * US);
     run(&world, 200, HZ(60), 50 * US);
     assert_met(&world, 95);
+    assert_within_budget(&world);
 }
 
 /* Under UBSan: nothing overflows, however far the frames are from each other. */
@@ -1045,6 +1078,8 @@ int main(void)
         cmocka_unit_test(one_that_comes_back_is_met_at_once),
         cmocka_unit_test(an_accident_before_it_went_away_is_forgotten_when_it_is_back),
         cmocka_unit_test(a_new_period_forgets_how_the_old_one_scattered),
+        cmocka_unit_test(a_small_change_of_period_is_followed_and_not_learned_anew),
+        cmocka_unit_test(an_accident_is_remembered_as_a_frame_that_was_not_met),
         cmocka_unit_test(a_count_that_cannot_be_is_taken_as_one),
         cmocka_unit_test(times_past_belief_are_ignored),
         cmocka_unit_test(a_machine_that_is_up_for_ten_years_is_served),
