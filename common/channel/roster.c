@@ -67,18 +67,19 @@ static int occupy(struct flip_control *control, uint32_t k, enum flip_mode mode)
 static void adopt(struct flip_segment *segment, uint32_t k, enum flip_mode mode)
 {
     struct flip_entry *entry = &segment->control->readers[k];
-
     const uint64_t newest = flip_owner_adopt(segment->control, segment->geometry.slot_count, k, mode == FLIP_FIFO);
+    uint64_t first;
 
     atomic_store(&entry->pid, (uint32_t)getpid());
     atomic_store(&entry->delivered, 0);
     atomic_store(&entry->skipped, 0);
     atomic_store(&entry->evicted, 0);
+    first = atomic_load(&entry->first);
     /* What the other one was owed is not owed to us: frames come from now on, or after the writer admits us anew. */
     if (flip_roster_evicted(entry))
         atomic_store(&entry->first, 0);
-    else if (atomic_load(&entry->first) != 0)
-        atomic_store(&entry->first, newest + 1);
+    else if (first != 0 && first <= newest)
+        atomic_store(&entry->first, newest + 1); /* never back: the writer may have admitted us in the meantime */
     flip_reader_drain(entry); /* not made anew: the writer may be ringing it */
     atomic_store(&entry->kick, 1); /* awake; it may have died asleep */
     (void)flip_roster_rejoin(entry); /* it was the other one that was evicted */
