@@ -136,6 +136,13 @@ static int publish_one(struct flip_writer *writer, const struct probe_plan *plan
     return rc;
 }
 
+static void pass_time(const struct probe_plan *plan, uint64_t until_ns)
+{
+    while (plan->busy && bench_now_ns() < until_ns)
+        continue;
+    bench_sleep_until(until_ns);
+}
+
 static int publish_all(struct flip_writer *writer, struct probe *probe)
 {
     const double clock_ns = clock_cost_ns();
@@ -145,7 +152,7 @@ static int publish_all(struct flip_writer *writer, struct probe *probe)
         double took_ns;
         int rc;
 
-        bench_sleep_until(next_ns += probe->plan.period_ns);
+        pass_time(&probe->plan, next_ns += probe->plan.period_ns);
         rc = publish_one(writer, &probe->plan, &took_ns);
         if (rc != 0)
             return rc;

@@ -24,6 +24,7 @@ struct probe_plan {
     bool draw; /* the writer fills every frame; else only stamps it */
     unsigned frames; /* that count, 1 to PROBE_FRAMES_MAX */
     uint64_t period_ns;
+    bool busy; /* the writer does not sleep between frames: it has no core and no caches to come back to */
 };
 
 struct probe_figures {

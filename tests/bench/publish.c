@@ -15,6 +15,8 @@ static const struct {
     struct probe_plan plan;
     double goal_ns; /* at most; 0: none */
 } rows[] = {
+    {"no reader, writer busy", {.readers = 0, .period_ns = 100000, .busy = true}, 200},
+    {"1 reader, spinning, writer busy", {.readers = 1, .wait = "spin", .period_ns = 100000, .busy = true}, 200},
     {"no reader", {.readers = 0, .period_ns = 1000000}, 200},
     {"1 reader, spinning", {.readers = 1, .wait = "spin", .period_ns = 1000000}, 200},
     {"1 reader, predicting at 60 Hz", {.readers = 1, .wait = "predict", .period_ns = 16666667}, 200},
