@@ -77,9 +77,9 @@ void flip_owner_publish_soon(struct flip_control *control, uint32_t slot)
     __builtin_prefetch(&control->slots[slot].owner, 1);
 }
 
-void flip_owner_hold_soon(struct flip_control *control, uint32_t slot_count)
+void flip_owner_hold_soon(struct flip_control *control, uint32_t slot_count, uint64_t latest)
 {
-    const uint32_t slot = FLIP_LATEST_SLOT(atomic_load_explicit(&control->latest, memory_order_relaxed));
+    const uint32_t slot = FLIP_LATEST_SLOT(latest);
 
     if (slot >= slot_count)
         return;

@@ -29,7 +29,7 @@ uint32_t flip_owner_take(struct flip_control *control, uint32_t slot_count, stru
 /* Hints to the processor: the lines that the next publish writes, and those that holding the newest frame reads. They come
    while the caller does something else, all at once and not one after the other. */
 void flip_owner_publish_soon(struct flip_control *control, uint32_t slot);
-void flip_owner_hold_soon(struct flip_control *control, uint32_t slot_count);
+void flip_owner_hold_soon(struct flip_control *control, uint32_t slot_count, uint64_t latest);
 
 /* Hands a taken slot, whose metadata is filled, to the readers; it becomes the newest frame. */
 void flip_owner_publish(struct flip_control *control, struct flip_frames *frames, uint32_t slot, uint64_t sequence,

@@ -398,7 +398,7 @@ int flip_reader_acquire(struct flip_reader *reader, struct flip_frame *frame, ui
         int rc;
 
         if (FLIP_LATEST_SEQUENCE(bell.latest) > reader->last)
-            flip_owner_hold_soon(current(reader)->control, current(reader)->geometry.slot_count);
+            flip_owner_hold_soon(bell.control, current(reader)->geometry.slot_count, bell.latest);
         if (flip_roster_evicted(entry_of(reader))) {
             if (reader->held != 0)
                 return -EBUSY;

@@ -36,6 +36,16 @@ static int check_output(const char *option, const char *path, struct fault *faul
     return 0;
 }
 
+/* Which two outputs would end in one file, the first of them lost. By name: a file need not be there yet. */
+static int check_apart(const char *option, const char *path, const char *other_option, const char *other,
+                       struct fault *fault)
+{
+    if (path == NULL || other == NULL || strcmp(path, other) != 0)
+        return 0;
+    return fault_set(fault, EXIT_USAGE, "%s and %s both name %s; give each a file of its own", option, other_option,
+                     path);
+}
+
 static int complete(const struct settings *settings, size_t operands, struct fault *fault)
 {
     struct flip_segment_status status;
@@ -46,7 +56,10 @@ static int complete(const struct settings *settings, size_t operands, struct fau
         return fault_segment(fault, settings->name, -EINVAL);
     if (settings->json && settings->histogram)
         return fault_set(fault, EXIT_USAGE, "--json and --histogram both go to stdout; give one of them, or --plot");
-    if (check_output("--plot", settings->plot, fault) != 0)
+    if (check_apart("--plot", settings->plot, "--csv", settings->csv, fault) != 0 ||
+        check_apart("--plot", settings->plot, "--trace", settings->trace, fault) != 0 ||
+        check_apart("--csv", settings->csv, "--trace", settings->trace, fault) != 0 ||
+        check_output("--plot", settings->plot, fault) != 0)
         return -1;
     return check_output("--csv", settings->csv, fault);
 }
